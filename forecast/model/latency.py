@@ -1,0 +1,61 @@
+"""Latency families: closed-form log survival, one formula for NumPy and PyTensor.
+
+A family gives log S(z) of the standardised log time z = (log t - mu) / sigma; everything
+else (hazard, interval probability, quantile) follows from it. A new family is one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+#: The array functions a formula may use, for NumPy; ``tensors.py`` has the same for PyTensor.
+NUMPY = SimpleNamespace(
+    exp=np.exp,
+    expm1=np.expm1,
+    log=np.log,
+    log1p=np.log1p,
+    where=np.where,
+    softplus=lambda z: np.logaddexp(0.0, z),
+    log_ndtr=special.log_ndtr,
+    take=lambda v, index: v[..., index],
+    dot=lambda matrix, v: v @ matrix.T,
+)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A location-scale family of log time.
+
+    Attributes
+    ----------
+    description : str
+        What it assumes, in words.
+    log_sf : callable
+        ``log_sf(z, xp)``: log survival of the standardised log time, stable in both tails.
+    """
+
+    description: str
+    log_sf: Callable[[Any, Any], Any]
+
+
+#: Name -> family. Log-logistic: log S = -softplus(z). Log-normal: log S = log Phi(-z).
+LATENCIES: dict[str, Latency] = {
+    "log_logistic": Latency(
+        "log time is logistic: the hazard rises, then falls like 1/t", lambda z, xp: -xp.softplus(z)
+    ),
+    "log_normal": Latency("log time is normal: a lighter tail than the log-logistic", lambda z, xp: xp.log_ndtr(-z)),
+}
+
+
+def log_interval(log_sf_start: Any, log_sf_end: Any, xp: Any = NUMPY) -> Any:
+    """log[S(start) - S(end)], from log survivals, without leaving the log scale.
+
+    Never log(1 - cdf): that loses every digit in the upper tail.
+    """
+    return log_sf_start + xp.log(-xp.expm1(log_sf_end - log_sf_start))

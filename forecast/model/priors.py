@@ -1,0 +1,182 @@
+"""priors.toml -> the prior of every parameter.
+
+The sampler moves in standard normals; a parameter is such a normal seen through its prior,
+``theta = location + scale * raw``, on the log scale where it must be positive. Users edit
+the file, never this code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from forecast.errors import TableError
+from forecast.model.covariates import covariate_names
+from forecast.tables.promises import STATES
+
+Floats = NDArray[np.float64]
+
+#: What a promise made some time after the debut carries: log(1 + days waited).
+WAIT = "wait"
+
+#: Groups whose members are partially pooled, with the predictors they move.
+POOLED: tuple[str, ...] = (
+    "organization_odds",
+    "organization_time",
+    "organization_part",
+    "modality_odds",
+    "modality_time",
+)
+
+_POSITIVE = ("spread", "part_spread", "scale")
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Prior(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    reason: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    changed_on: dt.date
+
+
+class Normal(_Prior):
+    """A normal prior."""
+
+    distribution: Literal["normal"]
+    mean: Finite
+    sd: Positive
+
+    @property
+    def location(self) -> float:
+        """Mean of theta."""
+        return self.mean
+
+    @property
+    def scale(self) -> float:
+        """Standard deviation of theta."""
+        return self.sd
+
+
+class LogNormal(_Prior):
+    """A log-normal prior, for what must be positive; theta is its log."""
+
+    distribution: Literal["lognormal"]
+    median: Positive
+    log_sd: Positive
+
+    @property
+    def location(self) -> float:
+        """Mean of theta = log of the parameter."""
+        return math.log(self.median)
+
+    @property
+    def scale(self) -> float:
+        """Standard deviation of theta."""
+        return self.log_sd
+
+
+class Gamma(_Prior):
+    """A gamma prior of a hazard, per day."""
+
+    distribution: Literal["gamma"]
+    shape: Positive
+    mean_per_year: Positive
+
+    @property
+    def rate_days(self) -> float:
+        """Rate of the gamma: prior days of exposure."""
+        return self.shape / (self.mean_per_year / 365.25)
+
+
+class Priors:
+    """The priors of all parameters, in the model's order.
+
+    Attributes
+    ----------
+    names : list of str
+        Parameters, ``group.name``.
+    location, scale : array of shape (len(names),)
+        Of theta, on the log scale for positive parameters.
+    arrival : Gamma
+        Prior of the hazard of a promise, in each bin of :mod:`forecast.model.arrivals`.
+    """
+
+    def __init__(self, by_name: dict[str, Normal | LogNormal], arrival: Gamma) -> None:
+        """Order the priors as the model does."""
+        self.names = parameter_names()
+        self.by_name = by_name
+        self.location: Floats = np.array([by_name[n].location for n in self.names])
+        self.scale: Floats = np.array([by_name[n].scale for n in self.names])
+        self.arrival = arrival
+
+
+def parameter_names() -> list[str]:
+    """Every parameter of the model that must have a prior, in order."""
+    return [
+        *(f"odds.{n}" for n in (*STATES, *covariate_names("odds"), WAIT)),
+        *(f"time.{n}" for n in (*STATES, *covariate_names("time"), WAIT)),
+        *(f"part.{n}" for n in ("share", *covariate_names("part"))),
+        *(f"spread.{n}" for n in STATES),
+        "part_time.shift",
+        "part_spread.ratio",
+        *(f"scale.{n}" for n in POOLED),
+        "tie.organization",
+    ]
+
+
+def read_priors(path: Path) -> Priors:
+    """Read and validate a priors file.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or not TOML, a parameter has no prior, a prior belongs to no
+        parameter, or a prior is not of its kind; one line per fault.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TableError([f"{path}: no such file: 'forecast init DIR' lays one out"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TableError([f"{path}: not TOML: {error}"]) from None
+    given = {f"{group}.{n}": prior for group, members in tables.items() for n, prior in _members(group, members, path)}
+    wanted = [*parameter_names(), "arrival.hazard"]
+    problems = [f"{path}: no prior for {name}" for name in wanted if name not in given]
+    problems += [f"{path}: [{name}]: names no parameter" for name in given if name not in wanted]
+    priors: dict[str, Any] = {}
+    for name in wanted:
+        if name in given:
+            try:
+                priors[name] = _kind_of(name).model_validate(given[name])
+            except ValidationError as error:
+                problems += [_problem(path, name, e, given[name]) for e in error.errors()]
+    if problems:
+        raise TableError(problems)
+    return Priors(priors, priors.pop("arrival.hazard"))
+
+
+def _members(group: str, members: Any, path: Path) -> list[tuple[str, Any]]:
+    if not isinstance(members, dict):
+        raise TableError([f"{path}: {group}: must be a table of priors, such as [{group}.name]"])
+    return list(members.items())
+
+
+def _kind_of(name: str) -> type[Normal] | type[LogNormal] | type[Gamma]:
+    group = name.split(".")[0]
+    return Gamma if group == "arrival" else LogNormal if group in _POSITIVE else Normal
+
+
+def _problem(path: Path, name: str, error: Any, given: Any) -> str:
+    if not error["loc"]:
+        return f"{path}: [{name}]: {given!r}: must be a table"
+    field = str(error["loc"][0])
+    value = given.get(field, "") if isinstance(given, dict) else given
+    return f"{path}: [{name}] {field}: {value!r}: {error['msg']}"

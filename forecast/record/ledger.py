@@ -1,0 +1,281 @@
+"""The ledger: append-only text files in which every line carries the hash of the line before it.
+
+One file, or chain, per forecaster, so that two people's additions never meet in a merge, and one
+for what came true.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import mmap
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from forecast.errors import LedgerError
+from forecast.record.lines import Line, check_place, genesis, parsed, written
+
+#: How long to wait for another process that is writing to the same chain.
+LOCK_SECONDS = 30.0
+
+_CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
+_SUFFIX = ".jsonl"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of one chain found.
+
+    Attributes
+    ----------
+    chain : str
+    lines : int
+        Good lines, up to the first fault.
+    head_sha256 : str
+        Hash of the last good line; of the chain's name where there is none.
+    fault : str or None
+        The first line that was changed, dropped, inserted, reordered or moved, in words.
+    torn : bool
+        Whether the file ends in a half-written line, as a crash leaves it; the next append sets it aside.
+    """
+
+    chain: str
+    lines: int
+    head_sha256: str
+    fault: str | None
+    torn: bool
+
+
+def append(
+    folder: Path,
+    chain: str,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    recorded_on: dt.date,
+    unique: str | None = None,
+) -> list[Line]:
+    """Write records at the end of a chain: all of them, or none.
+
+    A half-written last line, left by a crash, is first moved to ``<chain>.torn`` beside the chain.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds the chains; made if missing.
+    chain : str
+        The forecaster, or ``resolutions``.
+    records : sequence of mapping
+        Each with a ``kind`` that belongs in this chain, and JSON values; no NaN, no infinity.
+    recorded_on : datetime.date
+        The day of writing.
+    unique : str, optional
+        A field of every record whose value must be new to the chain; other records are left out.
+
+    Returns
+    -------
+    list of Line
+        What was added, as a reader will see it.
+
+    Raises
+    ------
+    LedgerError
+        If a record cannot be written, the chain's last line is bad, another process holds the
+        chain for longer than :data:`LOCK_SECONDS`, or the disk refuses. Then nothing was added.
+    """
+    path = _path(folder, chain)
+    if not records:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{chain}.lock", timeout=LOCK_SECONDS):
+            return _append_locked(path, _new(path, records, unique), recorded_on)
+    except Timeout:
+        raise LedgerError(f"{path}: another process has been writing for {LOCK_SECONDS:g} s; try again later") from None
+    except OSError as error:
+        raise LedgerError(f"cannot write to {path}, nothing was added: {error.strerror or error}") from error
+
+
+def read(folder: Path, chain: str) -> list[Line]:
+    """Read and verify a whole chain; a half-written last line is left out.
+
+    Returns
+    -------
+    list of Line
+        Empty if the chain does not exist.
+
+    Raises
+    ------
+    LedgerError
+        At the first bad line, by number.
+    """
+    path = _path(folder, chain)
+    try:
+        return list(_lines(path))
+    except LedgerError as error:
+        raise LedgerError(f"{path}: {error}; run 'forecast ledger verify'") from None
+
+
+def chains(folder: Path) -> list[str]:
+    """Names of the chains in a folder, sorted; none if there is no folder."""
+    try:
+        return sorted(map(_chain, (p for p in folder.iterdir() if p.name.endswith(_SUFFIX))))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LedgerError(f"cannot read {folder}: {error.strerror or error}") from error
+
+
+def verify(folder: Path) -> list[Verdict]:
+    """Check every chain in a folder, line by line, in constant memory.
+
+    Lines cut off at the very end leave a shorter chain that is good in itself: only a copy of the
+    head's hash kept elsewhere shows that.
+    """
+    return [_verdict(folder, chain) for chain in chains(folder)]
+
+
+def head(folder: Path, chain: str) -> str:
+    """Hash of a chain's last line, which stands for all before it; of its name while it is empty."""
+    path = _path(folder, chain)
+    with _reading(path):
+        return _end(path)[2]
+
+
+def _path(folder: Path, chain: str) -> Path:
+    if not _CHAIN_NAME.fullmatch(chain):
+        raise LedgerError(
+            f"{chain!r} cannot name a chain: take up to 64 of a-z 0-9 _ . - "
+            "with a letter or digit first and no two dots in a row"
+        )
+    return folder / f"{chain}{_SUFFIX}"
+
+
+def _chain(path: Path) -> str:
+    return path.name.removesuffix(_SUFFIX)
+
+
+def _new(path: Path, records: Sequence[Mapping[str, Any]], unique: str | None) -> Sequence[Mapping[str, Any]]:
+    """Keep the records whose unique field is in no line yet, nor in an earlier record."""
+    if unique is None:
+        return records
+    known = {str(line.body.get(unique)) for line in read(path.parent, _chain(path))}
+    first: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        first.setdefault(record[unique], record)
+    return [record for key, record in first.items() if key not in known]
+
+
+def _append_locked(path: Path, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
+    end, seq, prev = _end(path)
+    lines: list[Line] = []
+    text = bytearray()
+    for record in records:
+        raw, line = written(record, _chain(path), seq, prev, recorded_on)
+        seq, prev = seq + 1, line.sha256
+        lines.append(line)
+        text += raw + b"\n"
+    if lines:
+        _set_torn_aside(path, end)
+        _write(path, bytes(text))
+    return lines
+
+
+def _end(path: Path) -> tuple[int, int, str]:
+    """Find where the last whole line of a chain ends in its file, and the next line's seq and prev."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            end = text.rfind(b"\n") + 1
+            raw = text[text.rfind(b"\n", 0, max(end - 1, 0)) + 1 : max(end - 1, 0)]
+    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
+        end = 0
+    if not end:
+        return 0, 0, genesis(_chain(path))
+    try:
+        last = parsed(raw, _chain(path), 0)
+    except LedgerError:
+        read(path.parent, _chain(path))  # raises, with the number of the first bad line
+        raise
+    return end, last.body["seq"] + 1, last.sha256
+
+
+def _set_torn_aside(path: Path, end: int) -> None:
+    """Move what follows the last newline to a file beside the chain, so that nothing is lost."""
+    if not path.exists() or path.stat().st_size == end:
+        return
+    with path.open("rb") as file:
+        file.seek(end)
+        torn = file.read()
+    _write(path.with_suffix(".torn"), torn + b"\n")
+    os.truncate(path, end)
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Append to a file and make it last, or leave the file as it was."""
+    before = path.stat().st_size if path.exists() else None
+    try:
+        with path.open("ab", buffering=0) as file:
+            rest = memoryview(text)
+            while rest:  # a disk that fills up takes a part first, and fails only when asked again
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        _fsync_folder(path.parent)
+    except OSError:
+        with suppress(OSError):
+            path.unlink() if before is None else os.truncate(path, before)
+        raise
+
+
+def _fsync_folder(folder: Path) -> None:
+    """Make a new file's name last too; Windows cannot open a folder, and need not."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """Give verified lines in order, or the error at the first bad one."""
+    prev = genesis(_chain(path))
+    with _reading(path), suppress(FileNotFoundError), path.open("rb") as file:
+        for seq, raw in enumerate(file):
+            if raw.endswith(b"\n"):  # else torn, and the last
+                line = parsed(raw[:-1], _chain(path), seq + 1)
+                check_place(line, seq, prev)
+                prev = line.sha256
+                yield line
+
+
+def _verdict(folder: Path, chain: str) -> Verdict:
+    count, last, torn, fault = 0, "", False, None
+    try:
+        path = _path(folder, chain)
+        last, torn = genesis(chain), _is_torn(path)
+        for line in _lines(path):
+            count, last = line.number, line.sha256
+    except LedgerError as error:
+        fault = str(error)
+    return Verdict(chain, count, last, fault, torn)
+
+
+def _is_torn(path: Path) -> bool:
+    with _reading(path), path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read(1) not in (b"", b"\n")

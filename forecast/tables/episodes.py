@@ -1,0 +1,200 @@
+"""The episodes table as it was known on a day.
+
+``read_episodes`` is the one door: it validates, undoes everything that became known after
+``as_of``, and adds the windows and the follow-up day that the model and the scores share.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from forecast.errors import TableError
+from forecast.tables.families import family_episodes
+from forecast.tables.promises import statements_of, summarise_promises
+from forecast.tables.read import read_rows, to_frame
+from forecast.tables.schema import EarlierOpening, Episode, FamilyMember
+from forecast.tables.windows import date_window
+
+Unit = Literal["model", "family"]
+FollowUp = Literal["silence", "evidence"]
+Target = Literal["any", "full"]
+
+#: Columns judged or written after the fact: no as-of view carries them.
+_HINDSIGHT = ("notes", "confidence", "flagship", "params_b", "safety_review")
+
+#: Windows that ``read_episodes`` adds; ``..._first`` and ``..._last`` are inclusive days.
+WINDOW_COLUMNS = ("closed_first", "closed_last", "part_first", "part_last", "full_first", "full_last")
+
+
+def read_episodes(
+    path: str | Path,
+    as_of: dt.date | None = None,
+    unit: Unit = "model",
+    follow_up: FollowUp = "silence",
+) -> pd.DataFrame:
+    """Read the episodes as they were *known* on a day.
+
+    Later debuts are gone; later openings, leaks, withdrawals, promises, due days and family
+    members are undone. A date is known on the last day of its window, a window that holds
+    the row's last evidence ends there.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``episodes.csv``; the tables beside it (promises, family members, earlier openings)
+        and ``datapackage.json`` (``searched_through``) are read too where they exist.
+    as_of : datetime.date, optional
+        Day of the view; all that the table knows by default.
+    unit : {"model", "family"}
+        A row an episode, or a row a family: debut = its earliest closed debut, opening = the
+        first of any member.
+    follow_up : {"silence", "evidence"}
+        Until when a row without an opening counts as closed. *silence*: through
+        ``min(as_of, searched_through)``; *evidence*: through its own last evidence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The schema's columns and: the windows ``closed_*`` (debut), ``part_*`` and ``full_*``
+        (first opening in part, in full), each first and last day; ``leaked_on``,
+        ``withdrawn_on`` (last day of the window); ``closed_through``, the last day of
+        follow-up for a row without an opening; ``last_checked``. ``attrs`` holds ``as_of``,
+        ``unit``, ``follow_up`` and ``searched_through``.
+
+    Raises
+    ------
+    TableError
+        With one line per bad cell, or if no row was known by ``as_of``.
+    """
+    path = Path(path)
+    rows = read_rows(path, Episode)
+    if not rows:
+        raise TableError([f"{path}: no episodes: a table needs at least one row under its header"])
+    searched = searched_through(path, rows)
+    as_of = as_of or max(searched, *(row.observed_through for row in rows))
+    view = _with_windows(to_frame(rows, Episode), _earlier_openings(path))
+    view = _as_known(view, pd.Timestamp(as_of))
+    if view.empty:
+        first = min(date_window(row.closed_on, row.closed_precision)[1] for row in rows)
+        raise TableError([f"{path}: no episode was known on {as_of}: the first debut is of {first}"])
+    statements = statements_of(path, view, as_of)
+    view = summarise_promises(view, statements)
+    if unit == "family":
+        members = read_optional(path.parent / FamilyMember.file, FamilyMember)
+        view = family_episodes(view, members[members.known_on <= pd.Timestamp(as_of)])
+    view = _followed(view, pd.Timestamp(as_of), pd.Timestamp(searched), follow_up)
+    view.attrs = {"as_of": as_of, "unit": unit, "follow_up": follow_up, "searched_through": searched, "path": path}
+    return view
+
+
+def searched_through(path: Path, rows: list[Episode]) -> dt.date:
+    """Day through which openings were searched for: the data package's, else the last evidence."""
+    package = path.parent / "datapackage.json"
+    if not package.is_file():
+        return max(row.observed_through for row in rows)
+    try:
+        stated: Any = json.loads(package.read_text(encoding="utf-8"))["searched_through"]
+        return dt.date.fromisoformat(stated)
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise TableError([f'{package}: needs "searched_through": "YYYY-MM-DD" ({error})']) from None
+
+
+def read_optional(path: Path, row_type: Any) -> pd.DataFrame:
+    """A table as a frame, empty where the file does not exist."""
+    return to_frame(read_rows(path, row_type) if path.is_file() else [], row_type)
+
+
+def open_window(view: pd.DataFrame, target: Target) -> pd.DataFrame:
+    """First opening that counts for a target.
+
+    Parameters
+    ----------
+    view : pandas.DataFrame
+        From :func:`read_episodes`.
+    target : {"any", "full"}
+        Any opening, or openings in full only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``open_first``, ``open_last`` (days, NaT where not opened) and ``open_kind``
+        ("full", "part" or None), on the view's index.
+    """
+    full = view[["full_first", "full_last"]].set_axis(["open_first", "open_last"], axis=1)
+    full["open_kind"] = full.open_last.notna().map({True: "full", False: None}).astype(object)
+    if target == "full":
+        return full
+    part = view[["part_first", "part_last"]].set_axis(["open_first", "open_last"], axis=1)
+    part["open_kind"] = "part"
+    part_first = part.open_last.notna() & ~(full.open_last <= part.open_last)
+    return full.where(~part_first, part)
+
+
+def _earlier_openings(path: Path) -> pd.DataFrame:
+    return read_optional(path.parent / EarlierOpening.file, EarlierOpening).set_index("episode_id")
+
+
+def _windows(days: pd.Series, precisions: pd.Series) -> pd.DataFrame:
+    """First and last day of each date's window; NaT for no date."""
+    pairs = [
+        (pd.NaT, pd.NaT) if pd.isna(day) else date_window(day.date(), precision)
+        for day, precision in zip(days, precisions, strict=True)
+    ]
+    frame = pd.DataFrame(pairs, columns=["first", "last"], index=days.index)
+    return frame.apply(lambda c: pd.to_datetime(c).astype("datetime64[s]"))
+
+
+def _with_windows(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """Add the windows of debut, openings, leak and withdrawal."""
+    table = table.copy()
+    seen = table.observed_through
+    closed = _windows(table.closed_on, table.closed_precision)
+    table["closed_first"] = closed["first"]
+    table["closed_last"] = closed["last"].where(closed["last"] < seen, closed["last"].clip(upper=seen))
+    ended = _windows(table.outcome_on, table.outcome_precision)
+    last = ended["last"].where(~((ended["first"] <= seen) & (seen < ended["last"])), seen)
+    for name, outcome in (("full", "opened"), ("part", "opened_partial")):
+        table[f"{name}_first"] = ended["first"].where(table.outcome == outcome)
+        table[f"{name}_last"] = last.where(table.outcome == outcome)
+    part = earlier.reindex(table.episode_id).set_axis(table.index)
+    part_window = _windows(part.opened_on, part.opened_precision)
+    for end in ("first", "last"):
+        table[f"part_{end}"] = table[f"part_{end}"].fillna(part_window[end])
+    table["leaked_on"] = last.where(table.outcome == "leaked")
+    table["withdrawn_on"] = last.where(table.outcome == "withdrawn")
+    return table
+
+
+def _as_known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Drop rows whose debut, and undo outcomes that, were not known by ``as_of``."""
+    view = table[table.closed_last <= as_of].copy()
+    for name in ("part", "full"):
+        unknown = ~(view[f"{name}_last"] <= as_of)
+        view.loc[unknown, [f"{name}_first", f"{name}_last"]] = pd.NaT
+    for name in ("leaked_on", "withdrawn_on"):
+        view[name] = view[name].where(view[name] <= as_of)
+    undone = view[["part_last", "full_last", "leaked_on", "withdrawn_on"]].isna().all(axis=1)
+    view.loc[undone, "outcome"] = "still_closed"
+    only_part = view.part_last.notna() & view.full_last.isna()
+    view.loc[only_part, "outcome"] = "opened_partial"
+    later = undone | (only_part & (view.outcome_on > view.part_last))
+    view.loc[later, ["outcome_on", "outcome_precision", "outcome_source_url"]] = None
+    view.loc[later, ["what_opened", "license"]] = ""
+    view.loc[later, "license_class"] = "none"
+    view["observed_through"] = view.observed_through.clip(upper=as_of)
+    return view.drop(columns=list(_HINDSIGHT)).reset_index(drop=True)
+
+
+def _followed(view: pd.DataFrame, as_of: pd.Timestamp, searched: pd.Timestamp, follow_up: FollowUp) -> pd.DataFrame:
+    """Add the last day of follow-up, by one rule for every row."""
+    calendar = min(as_of, searched)
+    checked = view.observed_through.clip(lower=calendar)
+    return view.assign(
+        closed_through=view.observed_through if follow_up == "evidence" else checked,
+        last_checked=checked,
+    )
