@@ -179,6 +179,13 @@ class ReleaseForecast:
         low, high = weighted_quantile(statistic(self.draws.cdf), self.draws.weights, [tail, 1 - tail])
         return float(low), float(high)
 
+    def prob_interval(self, day: float, level: float = 0.9) -> tuple[float, float]:
+        """Credible interval of P(open by ``made_on + day``)."""
+        right = int(np.clip(np.searchsorted(GRID_DAYS, day), 1, len(GRID_DAYS) - 1))
+        left_day, right_day = GRID_DAYS[right - 1 : right + 1]
+        share = min((day - left_day) / (right_day - left_day), 1.0)
+        return self.interval(lambda cdf: (1 - share) * cdf[:, right - 1] + share * cdf[:, right], level)
+
     def band(self, level: float = 0.9) -> tuple[Floats, Floats]:
         """Pointwise credible band of the CDF on the grid."""
         if self.draws is None:

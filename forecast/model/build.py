@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,13 @@ from forecast.model.latency import LATENCIES
 from forecast.model.likelihood import Points, average_nodes, point_loglik
 from forecast.model.priors import Priors
 from forecast.model.tensors import TENSORS
-from forecast.model.terms import Layout, Terms, make_terms, predictors
+from forecast.model.terms import layout_of, predictors, round_up, terms_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Blocks are padded to multiples of these, so that another day's table has the same shapes.
-_BLOCKS = {"triples": 32, "singles": 64, "organizations": 32, "modalities": 16}
+#: Segments are padded to multiples of these, so that another day's table has the same shapes.
+_BLOCKS = {"triples": 32, "singles": 64}
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,6 @@ def node_grid(design: Design) -> Grid:
     )
 
 
-def layout_of(design: Design) -> Layout:
-    """Places for the design's groups, padded."""
-    return Layout(
-        *(
-            _round_up(len(names), _BLOCKS[group])
-            for group, names in (("organizations", design.organizations), ("modalities", design.modalities))
-        )
-    )
-
-
 def points_of(design: Design, grid: Grid) -> Points:
     """The likelihood's readings at every point of the grid."""
     at = (grid.segment, grid.node)
@@ -85,19 +74,6 @@ def points_of(design: Design, grid: Grid) -> Points:
         end_part=np.where(opened, part, 1.0),
         opened=opened.astype(np.float64),
         with_share=design.with_share[grid.segment],
-    )
-
-
-def terms_of(design: Design, segment: Ints, layout: Layout) -> Terms:
-    """Terms of the linear predictors for some segments of the design."""
-    return make_terms(
-        design.state[segment],
-        design.covariates[segment],
-        design.log_due[segment],
-        design.no_part[segment],
-        design.organization[segment],
-        design.modality[segment],
-        layout,
     )
 
 
@@ -147,8 +123,4 @@ def _shared(record: Any) -> Any:
 
 
 def _padded(index: Ints, block: int) -> Ints:
-    return np.concatenate([index, np.full(_round_up(len(index), block) - len(index), -1)]).astype(np.int64)
-
-
-def _round_up(n: int, block: int) -> int:
-    return block * max(math.ceil(n / block), 1)
+    return np.concatenate([index, np.full(round_up(len(index), block) - len(index), -1)]).astype(np.int64)

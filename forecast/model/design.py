@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from dataclasses import dataclass, fields
 from typing import Any
@@ -103,18 +102,35 @@ def build_design(view: pd.DataFrame, target: Target) -> Design:
     FitError
         If no row was opened: there is nothing to learn how long openings take from.
     """
-    opened = open_window(view, target)
-    pieces = segments(view, opened.open_last)
     organizations, modalities = (tuple(sorted(view[c].unique())) for c in ("organization", "modality"))
+    design = design_rows(view, target, organizations, modalities)
+    if design.n_opened == 0:
+        raise FitError(
+            f"no opened AI model was known on {view.attrs['as_of']}: a fit needs at least one; choose a later day"
+        )
+    return design
+
+
+def design_rows(
+    view: pd.DataFrame, target: Target, organizations: tuple[str, ...], modalities: tuple[str, ...]
+) -> Design:
+    """Segments of any rows, in given groups; a member of none of them gets the place after the last.
+
+    Raises
+    ------
+    FitError
+        If no row has a segment: programs and games that did not open have none.
+    """
+    opened = open_window(view, target)
     matrix = covariate_matrix(view)
-    builder = _Builder(view, opened, dt_of(view.attrs["as_of"], view.attrs["searched_through"]))
-    for piece in pieces.itertuples():
+    builder = _Builder(view, opened, _last_search(view))
+    for piece in segments(view, opened.open_last).itertuples():
         builder.add(piece)
     if not builder.out:
         raise FitError("no row of the table can inform the model")
     frame = pd.DataFrame(builder.out)
     row = frame["row"].to_numpy(np.int64)
-    design = Design(
+    return Design(
         row=row,
         state=frame["state"].to_numpy(np.int64),
         sign=frame["sign"].to_numpy(np.float64),
@@ -130,16 +146,11 @@ def build_design(view: pd.DataFrame, target: Target) -> Design:
         organizations=organizations,
         modalities=modalities,
     )
-    if design.n_opened == 0:
-        raise FitError(
-            f"no opened AI model was known on {view.attrs['as_of']}: a fit needs at least one; choose a later day"
-        )
-    return design
 
 
-def dt_of(as_of: dt.date, searched_through: dt.date) -> float:
+def _last_search(view: pd.DataFrame) -> float:
     """Day number of the last day on which an opening could have been noticed."""
-    return float(min(as_of, searched_through).toordinal())
+    return float(min(view.attrs["as_of"], view.attrs["searched_through"]).toordinal())
 
 
 def day_number(day: Any) -> float:
@@ -160,7 +171,7 @@ def debut_days(first: Any, last: Any) -> Floats:
 
 def _index(values: pd.Series, names: tuple[str, ...]) -> Ints:
     place = {name: i for i, name in enumerate(names)}
-    return values.map(place).to_numpy(np.int64)
+    return np.array([place.get(name, len(names)) for name in values], dtype=np.int64)
 
 
 class _Builder:

@@ -6,6 +6,7 @@ posterior draws at once, NumPy).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.model.covariates import COVARIATES, covariate_names
+from forecast.model.design import Design
 from forecast.model.latency import NUMPY
 from forecast.model.likelihood import Predictors
 from forecast.model.priors import POOLED, Priors, parameter_names
@@ -34,9 +36,15 @@ PLACES: dict[str, slice] = {name.split(".")[0]: _slice(name.split(".")[0]) for n
 N_PARAMETERS = len(_NAMES)
 
 
+#: Groups are padded to multiples of these, so that another day's table has the same shapes.
+_BLOCKS = {"organizations": 32, "modalities": 16}
+
+
 @dataclass(frozen=True)
 class Layout:
     """Length of the raw vector: parameters, then each pooled effect's members.
+
+    Every group has a spare place, which no row informs: a member never seen before.
 
     Attributes
     ----------
@@ -59,6 +67,19 @@ class Layout:
 
     def _members(self, effect: str) -> int:
         return self.organizations if effect.startswith("organization") else self.modalities
+
+
+def layout_of(design: Design) -> Layout:
+    """Places for the design's groups, padded, with at least one to spare."""
+    return Layout(
+        organizations=round_up(len(design.organizations) + 1, _BLOCKS["organizations"]),
+        modalities=round_up(len(design.modalities) + 1, _BLOCKS["modalities"]),
+    )
+
+
+def round_up(n: int, block: int) -> int:
+    """The next multiple of a block, at least one."""
+    return block * max(math.ceil(n / block), 1)
 
 
 @dataclass(frozen=True)
@@ -111,6 +132,19 @@ def make_terms(
             effect: layout.start(effect) + (organization if effect.startswith("organization") else modality)
             for effect in POOLED
         },
+    )
+
+
+def terms_of(design: Design, segment: Ints, layout: Layout) -> Terms:
+    """Terms of the linear predictors for some segments of the design."""
+    return make_terms(
+        design.state[segment],
+        design.covariates[segment],
+        design.log_due[segment],
+        design.no_part[segment],
+        design.organization[segment],
+        design.modality[segment],
+        layout,
     )
 
 

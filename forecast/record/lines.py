@@ -21,7 +21,7 @@ from forecast.errors import LedgerError
 
 #: The chain that says what came true; every other chain is a forecaster's.
 RESOLUTIONS = "resolutions"
-RESOLUTION_KINDS = ("resolved", "void", "ambiguous", "reopened")
+RESOLUTION_KINDS = ("resolved", "void", "ambiguous", "reopened", "note")
 FORECAST_KINDS = ("forecast", "withdrawal", "note")
 
 _HEAD = b'{"body":'

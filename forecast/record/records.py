@@ -12,14 +12,15 @@ from typing import Any, Literal
 import numpy as np
 
 from forecast.errors import LedgerError
+from forecast.model.reference import Reference
 from forecast.record import ledger
-from forecast.record.lines import RESOLUTION_KINDS, Line, canonical
-from forecast.record.reference import constant_hazard
+from forecast.record.lines import Line, canonical
 from forecast.release import Floats, ReleaseForecast
 
 #: When a forecast was recorded: on the day it was made, about the past, or taken over from elsewhere.
 MODES = ("live", "hindcast", "imported")
 OPENINGS = ("full", "part")
+STATUS_KINDS = ("void", "ambiguous", "reopened")
 
 _QUANTILES = (0.1, 0.5, 0.9)
 _DECIMALS = 7
@@ -75,21 +76,6 @@ class Provenance:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     design_seen: bool = False
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The constant hazard that log rules mix in, as fitted when the forecast was made.
-
-    Attributes
-    ----------
-    rate_per_day, p_never, part_share : float
-        As in :func:`forecast.record.reference.constant_hazard`.
-    """
-
-    rate_per_day: float
-    p_never: float
-    part_share: float = 0.0
 
 
 def forecast_record(
@@ -172,7 +158,7 @@ def reference_forecast(body: Mapping[str, Any]) -> ReleaseForecast:
     """
     try:
         made_on = dt.date.fromisoformat(body["made_on"])
-        return constant_hazard(**body["reference"], made_on=made_on, target_id=body["question_id"])
+        return Reference(**body["reference"]).forecast(made_on, body["question_id"])
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(body, error) from None
 
@@ -232,9 +218,14 @@ def status_record(kind: Literal["void", "ambiguous", "reopened"], question_id: s
     LedgerError
         If the kind is unknown.
     """
-    if kind not in RESOLUTION_KINDS[1:]:
-        raise LedgerError(f"resolution of {question_id}: {kind!r} is none of {', '.join(RESOLUTION_KINDS[1:])}")
+    if kind not in STATUS_KINDS:
+        raise LedgerError(f"resolution of {question_id}: {kind!r} is none of {', '.join(STATUS_KINDS)}")
     return {"kind": kind, "question_id": question_id, "why": why}
+
+
+def note_record(question_id: str, text: str) -> dict[str, Any]:
+    """Say what leaves a question open: a leak, a withdrawal."""
+    return {"kind": "note", "question_id": question_id, "text": text}
 
 
 def append_new(folder: Path, chain: str, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:

@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pandas as pd
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.lines import RESOLUTIONS, Line
+from forecast.record.questions import Question
 from forecast.record.records import reference_forecast, release_forecast
 from forecast.record.scores import Outcome, score_all, score_names
 from forecast.release import HORIZON_DAYS, ReleaseForecast
@@ -45,18 +46,6 @@ _COLUMNS = {
     "day": "float64",
     "followed_days": "float64",
 }
-
-
-class QuestionLike(Protocol):
-    """What the scoreboard has to know of a question."""
-
-    @property
-    def id(self) -> str:
-        """Its id, as in the ledger."""
-
-    @property
-    def asked_on(self) -> dt.date:
-        """Where its words are counted from."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +99,7 @@ def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
 
 
 def score_table(
-    folder: Path, as_of: dt.date, questions: Mapping[str, QuestionLike], searched_through: dt.date
+    folder: Path, as_of: dt.date, questions: Mapping[str, Question], searched_through: dt.date
 ) -> pd.DataFrame:
     """Score every forecast in the ledger that was made by a day.
 
@@ -120,7 +109,7 @@ def score_table(
         Of the ledger.
     as_of : datetime.date
         What was known by this day counts.
-    questions : mapping of str to QuestionLike
+    questions : mapping of str to Question
         By id.
     searched_through : datetime.date
         Last day through which openings were looked for: what is not known to have opened counts as
@@ -198,7 +187,7 @@ class _View:
 
     as_of: dt.date
     followed_to: dt.date
-    questions: Mapping[str, QuestionLike]
+    questions: Mapping[str, Question]
     standing: Mapping[str, Resolution]
 
 
@@ -211,7 +200,7 @@ def _replay(standing: dict[str, Resolution], body: Mapping[str, Any], as_of: dt.
         happened_on = dt.date.fromisoformat(body["happened_on"])
         if dt.date.fromisoformat(body.get("known_on") or body["happened_on"]) <= as_of:
             standing[question] = Resolution(kind, happened_on, body["opening"])
-    elif body["recorded_on"] <= as_of.isoformat():
+    elif kind != "note" and body["recorded_on"] <= as_of.isoformat():
         standing[question] = Resolution(kind)
 
 
@@ -245,7 +234,7 @@ def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View) -> dic
 
 
 def _void_reason(
-    body: Mapping[str, Any], resolution: Resolution, day: int | None, question: QuestionLike | None
+    body: Mapping[str, Any], resolution: Resolution, day: int | None, question: Question | None
 ) -> str | None:
     """Say why a forecast is never scored, if it is not."""
     if question is None:

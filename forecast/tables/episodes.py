@@ -87,7 +87,7 @@ def read_episodes(
     if unit == "family":
         members = read_optional(path.parent / FamilyMember.file, FamilyMember)
         view = family_episodes(view, members[members.known_on <= pd.Timestamp(as_of)])
-    view = _followed(view, pd.Timestamp(as_of), pd.Timestamp(searched), follow_up)
+    view = followed(view, pd.Timestamp(as_of), pd.Timestamp(searched), follow_up)
     view.attrs = {"as_of": as_of, "unit": unit, "follow_up": follow_up, "searched_through": searched, "path": path}
     return view
 
@@ -190,7 +190,7 @@ def _as_known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     return view.drop(columns=list(_HINDSIGHT)).reset_index(drop=True)
 
 
-def _followed(view: pd.DataFrame, as_of: pd.Timestamp, searched: pd.Timestamp, follow_up: FollowUp) -> pd.DataFrame:
+def followed(view: pd.DataFrame, as_of: pd.Timestamp, searched: pd.Timestamp, follow_up: FollowUp) -> pd.DataFrame:
     """Add the last day of follow-up, by one rule for every row."""
     calendar = min(as_of, searched)
     checked = view.observed_through.clip(lower=calendar)

@@ -1,0 +1,311 @@
+"""The command line: parse, call, print. Heavy imports stand inside the commands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast.errors import ForecastError, HomeError
+
+if TYPE_CHECKING:
+    from forecast.record.answers import Desk
+
+app = typer.Typer(
+    help="When will a closed AI model be opened - in weeks, months, years or never?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
+
+class FollowUpChoice(StrEnum):
+    """Until when a model without an opening counts as closed."""
+
+    silence = "silence"
+    evidence = "evidence"
+
+
+class TargetChoice(StrEnum):
+    """What counts as an opening of an episode or a family."""
+
+    any = "any"
+    full = "full"
+
+
+class LatencyChoice(StrEnum):
+    """Distribution of the time to an opening."""
+
+    log_logistic = "log_logistic"
+    log_normal = "log_normal"
+
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder that holds data/; else FORECAST_HOME, else the checkout.")
+]
+DayOption = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="YYYY-MM-DD; today (UTC) by default.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+FollowUpOption = Annotated[
+    FollowUpChoice, typer.Option("--follow-up", help="Is a model that nobody writes about still closed?")
+]
+LatencyOption = Annotated[LatencyChoice, typer.Option("--latency", help="Distribution of the time to an opening.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the sampler.")]
+
+
+@app.command()
+def predict(
+    what: Annotated[str | None, typer.Argument(help="Question, episode or family; else the founding question.")] = None,
+    as_of: DayOption = None,
+    as_json: JsonOption = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Write the curve to a .png or .svg file.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Rank every still-closed episode.")] = False,
+    target: Annotated[TargetChoice, typer.Option("--target", help="For an episode or family.")] = TargetChoice.any,
+    follow_up: FollowUpOption = FollowUpChoice.silence,
+    latency: LatencyOption = LatencyChoice.log_logistic,
+    seed: SeedOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Say when a model is opened, if ever."""
+    with _desk(home, follow_up, latency, seed) as desk:
+        if everything:
+            if what or plot:
+                raise ForecastError("--all ranks every episode: it takes no name and draws no curve")
+            _print_ranking(desk, _day(as_of), target, as_json)
+            return
+        answer = desk.answer(what, _day(as_of), target.value)
+    from forecast.pages import show
+
+    if plot:
+        _save_curve(answer, plot, desk.today)
+    if as_json:
+        _print_json(answer.as_json())
+    else:
+        _print(show.answer_page(answer))
+
+
+@app.command()
+def record(
+    questions: Annotated[list[str] | None, typer.Argument(help="Questions; all open ones by default.")] = None,
+    as_of: DayOption = None,
+    latency: LatencyOption = LatencyChoice.log_logistic,
+    seed: SeedOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Append forecasts of the open questions to the ledger; one about the past is a hindcast."""
+    from forecast.record.recorder import record_forecasts
+
+    with _desk(home, FollowUpChoice.silence, latency, seed) as desk:
+        lines = record_forecasts(desk, questions or (), _day(as_of))
+    for line in lines:
+        b = line.body
+        typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']} ({b['mode']}), line {line.number}")
+    typer.echo(f"{len(lines)} forecasts added to {desk.home.ledger}" if lines else "nothing new to record")
+
+
+@app.command()
+def resolve(home: HomeOption = None) -> None:
+    """Record what the episodes table says happened."""
+    from forecast.record.recorder import resolve_questions
+
+    with _desk(home) as desk:
+        found = resolve_questions(desk)
+    for line in found.added:
+        b = line.body
+        if b["kind"] == "resolved":
+            typer.echo(f"{b['question_id']}: {b['what']} ({b['opening']}) on {b['happened_on']}")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"{len(found.added)} lines added" if found.added else "nothing new to resolve")
+
+
+@app.command()
+def score(as_of: DayOption = None, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Score the ledger's forecasts against what happened."""
+    from forecast.pages import show
+    from forecast.record import scoreboard
+    from forecast.record.answers import Desk
+
+    desk = Desk(home)
+    day = _day(as_of) or desk.today
+    searched = desk.views.on(desk.today).attrs["searched_through"]
+    board = scoreboard.scoreboard(scoreboard.score_table(desk.home.ledger, day, desk.questions, searched))
+    if as_json:
+        _print_json(scoreboard.as_json(day, board))
+    else:
+        _print(show.board_page(board, ["log", "cut_crps", "rps", "kind", "brier_90", "brier_365"]))
+
+
+@ledger_app.command()
+def verify(home: HomeOption = None) -> None:
+    """Prove that no line of the ledger was changed, dropped, inserted or moved."""
+    from forecast.record import ledger
+    from forecast.tables.paths import find_home
+
+    verdicts = ledger.verify(find_home(home).ledger)
+    for v in verdicts:
+        torn = "; a torn last line will be set aside" if v.torn else ""
+        typer.echo(f"{v.chain}: {v.lines} lines, head {v.head_sha256[:16]}: {v.fault or 'good'}{torn}")
+    faults = [f"{v.chain}: {v.fault}" for v in verdicts if v.fault]
+    if faults:
+        raise ForecastError("; ".join(faults))
+    typer.echo(f"{len(verdicts)} chains verified")
+
+
+@app.command()
+def check(home: HomeOption = None) -> None:
+    """Check every table, the priors, the questions and the ledger, and name every bad cell."""
+    from forecast.errors import TableError
+    from forecast.record.check import check_home
+    from forecast.tables.paths import find_home
+
+    counts, problems = check_home(find_home(home))
+    if problems:
+        raise TableError(problems)
+    for name, rows in counts.items():
+        typer.echo(f"{name}: {rows}")
+    typer.echo("no problems")
+
+
+@app.command()
+def codebook(home: HomeOption = None) -> None:
+    """Write CODEBOOK.md and the data package from the schema and the tables."""
+    from forecast.tables.codebook import write_codebook
+    from forecast.tables.paths import find_home
+
+    place = find_home(home)
+    place.require_editable("codebook")
+    changed = write_codebook(place.data)
+    typer.echo("\n".join(f"wrote {file}" for file in changed) or "up to date")
+
+
+@app.command()
+def questions(home: HomeOption = None) -> None:
+    """List the questions."""
+    from forecast.record.questions import read_questions
+    from forecast.tables.paths import find_home
+
+    for question in read_questions(find_home(home).questions).values():
+        typer.echo(f"{question.id}: {question.text}")
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder to make.")]) -> None:
+    """Lay the data out in a folder of your own, for editing and recording."""
+    from forecast.tables.paths import packaged_data
+
+    target = folder / "data"
+    if target.exists():
+        raise HomeError(f"{target} exists already: nothing was changed")
+    try:
+        shutil.copytree(packaged_data(), target)
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise HomeError(f"cannot lay the data out in {folder}: {error}") from None
+    typer.echo(f"wrote {target}; now: export FORECAST_HOME={folder.resolve()}")
+
+
+def main() -> None:
+    """Run the command line: a user's mistake is one line on stderr and exit code 1."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        app()
+    except ForecastError as error:
+        typer.echo(f"forecast: {error}" if "\n" not in str(error) else str(error), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        typer.echo(f"forecast: {error.filename or 'file'}: {error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _desk(
+    home: Path | None,
+    follow_up: FollowUpChoice = FollowUpChoice.silence,
+    latency: LatencyChoice = LatencyChoice.log_logistic,
+    seed: int | None = None,
+) -> Iterator[Desk]:
+    """A desk with a progress bar, which shows on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from forecast.model.fit import Settings
+    from forecast.record.answers import Desk
+    from forecast.tables.paths import SEED
+
+    console = Console(stderr=True)
+    # no thread of its own: the sampler forks
+    bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
+    with bar:
+        task = None
+
+        def progress(done: int, total: int) -> None:
+            nonlocal task
+            task = bar.add_task("sampling", total=total) if task is None else task
+            bar.update(task, completed=done, total=total)
+            bar.refresh()
+
+        settings = Settings(latency=latency.value, seed=SEED if seed is None else seed)
+        yield Desk(home, follow_up.value, settings, progress=progress)
+
+
+def _day(text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ForecastError(f"--as-of {text}: must be a day, YYYY-MM-DD") from None
+
+
+def _save_curve(answer: Any, file: Path, today: dt.date) -> None:
+    from forecast.pages import plots
+    from forecast.pages.tables import curve_table
+
+    curve = curve_table(answer.forecast)
+    marks = {"asked": answer.asked_on, "today": today}
+    if answer.happened:
+        marks["opened"] = answer.happened.day
+    last = max([*marks.values(), answer.forecast.made_on + dt.timedelta(days=730)])
+    ax = plots.plot_curve(curve[curve.day <= str(last)], marks)
+    ax.set_title(answer.question.text + (" (hindcast)" if answer.hindcast else ""), loc="left", fontsize=9, wrap=True)
+    plots.save(ax, file)
+
+
+def _print_ranking(desk: Desk, day: dt.date | None, target: TargetChoice, as_json: bool) -> None:
+    from forecast.pages import show
+
+    rows = list(desk.ranking(day, target.value))
+    if as_json:
+        listed = sorted(rows, key=lambda r: -r["p_open_within_365"])
+        _print_json({"as_of": str(day or desk.today), "target": target.value, "episodes": listed})
+    else:
+        _print(show.ranking_page(rows, day or desk.today))
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def _print(page: Any) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(page)
+
+
+if __name__ == "__main__":
+    main()

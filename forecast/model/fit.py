@@ -1,0 +1,260 @@
+"""Fit the model: sample, judge, climb the ladder or refuse; keep the posterior in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.errors import FitError
+from forecast.model.arrivals import Arrivals, fit_arrivals
+from forecast.model.design import Design, build_design
+from forecast.model.posterior import Diagnostics, Posterior, load, require_writable, save, versions
+from forecast.model.priors import Priors
+from forecast.model.terms import layout_of, named_parameters
+from forecast.tables.episodes import Target
+from forecast.tables.paths import SEED, cache_dir
+
+log = logging.getLogger("forecast")
+
+Floats = NDArray[np.float64]
+
+#: Told how much of the sampling is done: draws so far, draws in all.
+Progress = Callable[[int, int], None]
+
+#: Files whose text decides the posterior; a change in one of them makes cached ones stale.
+_CODE = ("arrivals", "build", "covariates", "design", "fit", "latency", "likelihood", "priors", "tensors", "terms")
+_PACKAGES = ("numpy", "pymc", "pytensor", "scipy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample, and what to accept.
+
+    Attributes
+    ----------
+    latency : str
+        Key of ``LATENCIES``.
+    seed : int
+    chains, tune, draws : int
+        Warm-up and kept draws are per chain.
+    ladder : tuple of float
+        ``target_accept`` values, tried in turn until a fit converges.
+    max_r_hat, min_ess : float
+        A fit beyond these, or with a divergence, is refused.
+    """
+
+    latency: str = "log_logistic"
+    seed: int = SEED
+    chains: int = 4
+    tune: int = 300
+    draws: int = 600
+    ladder: tuple[float, ...] = (0.8, 0.95, 0.99)
+    max_r_hat: float = 1.01
+    min_ess: float = 400.0
+
+
+def posterior_for(
+    view: pd.DataFrame,
+    target: Target,
+    priors: Priors,
+    settings: Settings | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Posterior:
+    """The posterior of a view: from the cache, else fitted and kept there.
+
+    Parameters
+    ----------
+    view : pandas.DataFrame
+        From :func:`forecast.tables.episodes.read_episodes`.
+    target : {"any", "full"}
+    priors : Priors
+    settings : Settings, optional
+    cache : pathlib.Path, optional
+        The user's cache folder by default.
+    progress : callable, optional
+        Called while sampling.
+
+    Returns
+    -------
+    Posterior
+        The same inputs, seed, code and machine give the same draws to the last digit.
+
+    Raises
+    ------
+    FitError
+        If the table cannot inform the model, or no step of the ladder converged.
+    CacheError
+        If the cache folder cannot be written to; found out before sampling.
+    """
+    settings, cache = settings or Settings(), cache or cache_dir()
+    design = build_design(view, target)
+    arrivals = fit_arrivals(view, target, priors.arrival)
+    file = cache / "posteriors" / f"{_key(design, priors, arrivals, settings)}.npz"
+    try:
+        return load(file)
+    except FileNotFoundError:
+        pass
+    except (ValueError, OSError) as error:
+        log.warning("the cached posterior %s is %s: fitting it anew", file, error)
+    require_writable(file.parent)
+    posterior = fit(design, arrivals, target, priors, settings, cache, progress)
+    save(posterior, file)
+    return posterior
+
+
+def fit(
+    design: Design,
+    arrivals: Arrivals,
+    target: Target,
+    priors: Priors,
+    settings: Settings,
+    cache: Path,
+    progress: Progress | None = None,
+) -> Posterior:
+    """Sample the model, climbing the ladder until a fit converges.
+
+    Raises
+    ------
+    FitError
+        If none does; with what was wrong at each step.
+    """
+    pm, model = _model(design, priors, settings.latency, cache)
+    layout, faults = layout_of(design), []
+    for target_accept in settings.ladder:
+        raw, divergences, seconds = _sample(pm, model, settings, target_accept, progress)
+        found = _judge(raw, priors, divergences, target_accept, seconds)
+        fault = _fault(found, settings)
+        if fault is None:
+            return Posterior(
+                raw=raw.reshape(-1, layout.size),
+                location=priors.location,
+                scale=priors.scale,
+                layout=layout,
+                organizations=design.organizations,
+                modalities=design.modalities,
+                arrivals=arrivals,
+                latency=settings.latency,
+                target=target,
+                sampler=f"NUTS, PyMC {pm.__version__}",
+                seed=settings.seed,
+                diagnostics=found,
+                rows=len(design.row),
+                opened=design.n_opened,
+            )
+        log.info("target_accept %g: %s", target_accept, fault)
+        faults.append(f"target_accept {target_accept:g}: {fault}")
+    raise FitError(f"the sampler did not converge, so there is no forecast ({'; '.join(faults)}): try another --seed")
+
+
+def code_digest() -> str:
+    """SHA-256 of the source that decides a posterior."""
+    sha = hashlib.sha256()
+    for name in _CODE:
+        sha.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return sha.hexdigest()
+
+
+def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings) -> str:
+    parts = {
+        "data": design.digest(),
+        "priors": [priors.location.tolist(), priors.scale.tolist()],
+        "arrivals": [np.asarray(v).tolist() for v in vars(arrivals).values()],
+        "settings": asdict(settings),
+        "code": code_digest(),
+        "packages": versions(_PACKAGES),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _model(design: Design, priors: Priors, latency: str, cache: Path) -> tuple[Any, Any]:
+    """PyMC and the model; imported here, since it takes seconds and a cached posterior needs none of it."""
+    os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={cache / 'pytensor'}")
+    import pymc
+
+    from forecast.model.build import build_model
+
+    return pymc, build_model(design, priors, latency)
+
+
+def _sample(
+    pm: Any, model: Any, settings: Settings, target_accept: float, progress: Progress | None
+) -> tuple[Floats, int, float]:
+    """Raw draws of shape (chains, draws, size), divergences, seconds."""
+    started, total, done = time.perf_counter(), settings.chains * (settings.tune + settings.draws), 0
+
+    def count(**_: Any) -> None:
+        nonlocal done
+        done += 1
+        if progress and (done % 50 == 0 or done == total):
+            progress(done, total)
+
+    with model, _quiet():
+        trace = pm.sample(
+            tune=settings.tune,
+            draws=settings.draws,
+            chains=settings.chains,
+            cores=min(settings.chains, os.cpu_count() or 1),
+            random_seed=settings.seed,
+            init="adapt_diag",
+            nuts={"target_accept": target_accept, "early_max_treedepth": 5},
+            nuts_sampler="pymc",
+            progressbar=False,
+            compute_convergence_checks=False,
+            callback=count,
+        )
+    raw = trace["posterior"]["raw"].to_numpy()
+    return raw, int(trace["sample_stats"]["diverging"].sum()), time.perf_counter() - started
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PyMC's own chatter is replaced by one line of diagnostics and one progress bar."""
+    logger = logging.getLogger("pymc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _judge(raw: Floats, priors: Priors, divergences: int, target_accept: float, seconds: float) -> Diagnostics:
+    """Worst R-hat and effective sample sizes of the named parameters."""
+    from arviz_stats.base import array_stats
+
+    named = np.stack(list(named_parameters(raw, priors).values()))
+    r_hat = [array_stats.rhat(p, chain_axis=0, draw_axis=1) for p in named]
+    bulk = [array_stats.ess(p, chain_axis=0, draw_axis=1, method="bulk") for p in named]
+    tail = [array_stats.ess(p, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95)) for p in named]
+    return Diagnostics(
+        r_hat=float(np.max(r_hat)),
+        ess_bulk=float(np.min(bulk)),
+        ess_tail=float(np.min(tail)),
+        divergences=divergences,
+        chains=raw.shape[0],
+        draws=raw.shape[1],
+        target_accept=target_accept,
+        seconds=round(seconds, 2),
+    )
+
+
+def _fault(found: Diagnostics, settings: Settings) -> str | None:
+    """What forbids using the fit, if anything; NaN counts as a fault."""
+    if not found.r_hat <= settings.max_r_hat:
+        return f"R-hat {found.r_hat:.3f} above {settings.max_r_hat:g}"
+    if not min(found.ess_bulk, found.ess_tail) >= settings.min_ess:
+        return f"effective sample size {min(found.ess_bulk, found.ess_tail):.0f} below {settings.min_ess:g}"
+    return f"{found.divergences} divergences" if found.divergences else None

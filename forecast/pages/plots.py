@@ -1,0 +1,92 @@
+"""Finished tables -> Axes. The only user of matplotlib; nothing is computed here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from forecast.errors import ForecastError
+
+#: Okabe and Ito's colours: told apart by everybody.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6b6b6b"
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
+
+_STYLE: Any = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 10,
+    "svg.hashsalt": "forecast",
+}
+
+
+def plot_curve(
+    curve: pd.DataFrame, marks: Mapping[str, dt.date], ax: Axes | None = None, label: str = "", colour: str = BLUE
+) -> Axes:
+    """Draw P(open by a day) with its band, and vertical lines with their names.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        From :func:`forecast.pages.tables.curve_table`; the caller cuts it to the days to show.
+    marks : mapping of str to datetime.date
+        Days to mark: asked, today, what happened.
+    ax : matplotlib.axes.Axes, optional
+    label, colour : str
+    """
+    ax = ax or new_axes()
+    ax.plot(curve.day, curve.p, color=colour, lw=2)
+    ax.fill_between(curve.day, curve.low, curve.high, color=colour, alpha=0.18, lw=0)
+    if label:
+        ax.annotate(label, (curve.day.iloc[-1], curve.p.iloc[-1]), (4, 0), textcoords="offset points", color=colour)
+    for n, (name, day) in enumerate(marks.items()):
+        ax.axvline(np.datetime64(day), color=GREY, lw=1, ls=(0, (4, 3)))  # type: ignore[arg-type]
+        place = (np.datetime64(day), 1.0 - 0.06 * n)
+        ax.annotate(f" {name}", place, va="top", color=GREY, xycoords=("data", "axes fraction"))
+    ax.set(ylim=(0, 1), ylabel="P(open by the day)")
+    ax.yaxis.set_major_formatter(lambda p, _: f"{100 * p:.0f} %")
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(ax.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
+    return ax
+
+
+def plot_scores(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw one score by forecaster: columns ``forecaster`` and ``score``; lower is better."""
+    ax = ax or new_axes(height=1.2 + 0.4 * len(scores))
+    bars = ax.barh(scores.forecaster, scores.score, color=[COLOURS[n % len(COLOURS)] for n in range(len(scores))])
+    ax.bar_label(bars, fmt=" %.2f")
+    ax.invert_yaxis()
+    return ax
+
+
+def new_axes(width: float = 7.0, height: float = 3.8) -> Axes:
+    """Axes of a figure of its own, in the house style; no window is opened."""
+    with mpl.rc_context(_STYLE):
+        axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
+    return axes
+
+
+def save(ax: Axes, file: Path) -> None:
+    """Write the picture as PNG or SVG, by the file's ending.
+
+    Raises
+    ------
+    ForecastError
+        If the ending is another one, or the file cannot be written.
+    """
+    if file.suffix.lower() not in (".png", ".svg"):
+        raise ForecastError(f"{file}: a picture's name must end in .png or .svg")
+    figure = ax.get_figure(root=True)
+    try:
+        with mpl.rc_context(_STYLE):
+            figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)  # type: ignore[union-attr]
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise ForecastError(f"cannot write {file}: {error.strerror or error}") from None

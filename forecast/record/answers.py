@@ -1,0 +1,243 @@
+"""An answer: a question, the day it is answered for, the forecast, and what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast.errors import QuestionError
+from forecast.model.fit import Progress, Settings, posterior_for
+from forecast.model.posterior import Posterior
+from forecast.model.predict import model_forecasts
+from forecast.model.priors import read_priors
+from forecast.record.questions import Question, find_question, read_questions
+from forecast.record.subjects import Happened, Views, happened, members_of, subject_row
+from forecast.release import HORIZON_DAYS, ReleaseForecast
+from forecast.tables.episodes import FollowUp, Target, Unit
+from forecast.tables.hashes import data_sha256
+from forecast.tables.paths import Home, find_home, utc_today
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the model says about a question on a day.
+
+    Attributes
+    ----------
+    question : Question
+    forecast : ReleaseForecast
+        Made on the day answered for; with draws.
+    asked_on : datetime.date
+        Where weeks, months and years are counted from.
+    status : str
+        "closed", "withdrawn", "leaked", "open in part" or "resolved"; with " (hindcast)" for
+        a day in the past.
+    days_gone : int
+        From the debut to the making.
+    prob_365_surely : float
+        P(open within 365 days) if nothing were never opened: how much rests on the never fraction.
+    happened : Happened or None
+        What came of it, as known today.
+    follow_up : str
+    posterior : Posterior
+    data_sha256 : str
+    """
+
+    question: Question
+    forecast: ReleaseForecast
+    asked_on: dt.date
+    status: str
+    days_gone: int
+    prob_365_surely: float
+    happened: Happened | None
+    follow_up: FollowUp
+    posterior: Posterior
+    data_sha256: str
+
+    @property
+    def hindcast(self) -> bool:
+        """Whether it is about the past."""
+        return self.status.endswith("(hindcast)")
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``forecast predict --json`` prints; days as YYYY-MM-DD."""
+        f, words = self.forecast, self.forecast.words(self.asked_on)
+        never = f.word_intervals(self.asked_on)["never"]
+        diagnostics = asdict(self.posterior.diagnostics)
+        del diagnostics["seconds"]  # the one thing that differs from run to run
+        return {
+            "question": self.question.id,
+            "as_of": f.made_on.isoformat(),
+            "asked_on": self.asked_on.isoformat(),
+            "unit": self.question.unit,
+            "target": self.question.target,
+            "status": self.status,
+            "days_gone": self.days_gone,
+            **{f"p_{word}": p for word, p in words.items()},
+            "p_open_within": {str(h): float(f.prob_by(h)) for h in HORIZON_DAYS},
+            "p_full": float(f.cdf_full[-1]),
+            "p_part": float(f.cdf_part[-1]),
+            "opens_on_median": f.opens_on(0.5).isoformat(),
+            "opens_on_80": [f.opens_on(q).isoformat() for q in (0.1, 0.9)],
+            "p_never_90": list(never),
+            "p_never_structural": f.p_never_structural,
+            "follow_up": self.follow_up,
+            "diagnostics": diagnostics,
+            "model": self.posterior.latency,
+            "seed": self.posterior.seed,
+            "data_sha256": self.data_sha256,
+            "happened": None if self.happened is None else _happened_json(self.happened),
+        }
+
+
+class Desk:
+    """Where questions are answered: one home, one follow-up rule, one set of settings.
+
+    Parameters
+    ----------
+    home : Home, str or pathlib.Path, optional
+        As in :func:`forecast.tables.paths.find_home`.
+    follow_up : {"silence", "evidence"}
+    settings : Settings, optional
+    today : datetime.date, optional
+        The UTC day by default.
+    cache : pathlib.Path, optional
+    progress : callable, optional
+        Told how far the sampling is.
+    """
+
+    def __init__(
+        self,
+        home: Home | str | Path | None = None,
+        follow_up: FollowUp = "silence",
+        settings: Settings | None = None,
+        today: dt.date | None = None,
+        cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Read priors and questions; the table is read when it is needed."""
+        self.home = home if isinstance(home, Home) else find_home(home)
+        self.settings = settings or Settings()
+        self.today = today or utc_today()
+        self.views = Views(self.home.episodes, follow_up)
+        self.priors = read_priors(self.home.priors)
+        self.questions = read_questions(self.home.questions)
+        self._cache, self._progress = cache, progress
+
+    def question(self, name: str | None = None, target: Target = "any") -> Question:
+        """A question by its id, or by that of an episode or a family; the file's first one by default.
+
+        Raises
+        ------
+        QuestionError
+            If the name is none of these.
+        """
+        if name is None:
+            if not self.questions:
+                raise QuestionError(f"{self.home.questions} asks nothing: name an episode or a family")
+            name = next(iter(self.questions))
+        return find_question(name, self.questions, self.views.on(self.today), target)
+
+    def posterior(self, as_of: dt.date, unit: Unit = "model", target: Target = "any") -> Posterior:
+        """The posterior of the table as known on a day."""
+        view = self.views.on(as_of, unit)
+        return posterior_for(view, target, self.priors, self.settings, self._cache, self._progress)
+
+    def answer(self, name: str | None = None, as_of: dt.date | None = None, target: Target = "any") -> Answer:
+        """Answer a question as of a day; one that is resolved by then, as of its asking.
+
+        Parameters
+        ----------
+        name : str, optional
+            Question, episode or family; the file's first question by default.
+        as_of : datetime.date, optional
+            Today by default.
+        target : {"any", "full"}
+            For an episode or a family; a question has its own.
+
+        Raises
+        ------
+        QuestionError
+            If the name is unknown, the day lies in the future, or nothing was closed on it.
+        TableError, FitError, CacheError
+            If the data cannot be read, the model not be fitted, the fit not be kept.
+        """
+        question = self.question(name, target)
+        day = as_of or self.today
+        if day > self.today:
+            raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
+        self.views.on(day)  # a day before the first row is an error whatever is asked
+        outcome = happened(question, self.views, self.today)
+        resolved = outcome is not None and outcome.known_on <= day
+        asked = question.asked_on if question.id in self.questions else None
+        made_on = (asked or self._debut(question)) if resolved else day
+        row = subject_row(question.model_copy(update={"asked_on": asked or made_on}), self.views, made_on)
+        view = self.views.on(made_on, question.unit)
+        posterior = self.posterior(made_on, question.unit, question.target)
+        forecast, surely = (
+            next(model_forecasts(posterior, view, question.target, row, surely=s)) for s in (False, True)
+        )
+        return Answer(
+            question=question,
+            forecast=forecast,
+            asked_on=asked or made_on,
+            status=_status(row.iloc[0], resolved, made_on < self.today),
+            days_gone=max((pd.Timestamp(made_on) - row.iloc[0].closed_on).days, 0),
+            prob_365_surely=float(surely.prob_by(365)),
+            happened=outcome,
+            follow_up=self.views.follow_up,
+            posterior=posterior,
+            data_sha256=data_sha256(self.home),
+        )
+
+    def ranking(self, as_of: dt.date | None = None, target: Target = "any") -> Iterator[dict[str, Any]]:
+        """Every AI episode that is still closed, one at a time, in the table's order.
+
+        Yields
+        ------
+        dict
+            ``episode_id``, ``model``, ``organization``, ``closed_on``, ``promise``, ``status``,
+            P(open) within 90 and 365 days, P(never) and the last day checked.
+        """
+        day = as_of or self.today
+        if day > self.today:
+            raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
+        view = self.views.on(day)
+        open_on = view.full_last if target == "full" else view[["full_last", "part_last"]].min(axis=1)
+        closed = view[(view.domain == "ai_model") & open_on.isna()]
+        posterior = self.posterior(day, "model", target)
+        forecasts = model_forecasts(posterior, view, target, closed)
+        for (_, row), forecast in zip(closed.iterrows(), forecasts, strict=True):
+            yield {
+                "episode_id": row.episode_id,
+                "model": row.model,
+                "organization": row.organization,
+                "closed_on": row.closed_on.date(),
+                "promise": row.promise,
+                "status": _status(row, resolved=False, past=False),
+                "p_open_within_90": float(forecast.prob_by(90)),
+                "p_open_within_365": float(forecast.prob_by(365)),
+                "p_never": forecast.words(day)["never"],
+                "last_checked": forecast.last_checked,
+            }
+
+    def _debut(self, question: Question) -> dt.date:
+        """Day on which the first member was known to be closed: a resolved episode is forecast from it."""
+        rows = members_of(question, self.views.on(self.today))
+        day: dt.date = rows.closed_last.min().date()
+        return day
+
+
+def _status(row: Any, resolved: bool, past: bool) -> str:
+    ends = {"leaked": row.leaked_on, "withdrawn": row.withdrawn_on, "open in part": row.part_last}
+    now = next((name for name, day in ends.items() if not pd.isna(day)), "closed")
+    return ("resolved" if resolved else now) + (" (hindcast)" if past else "")
+
+
+def _happened_json(outcome: Happened) -> dict[str, Any]:
+    return {"day": outcome.day.isoformat(), "kind": outcome.kind, "what": outcome.what}

@@ -1,0 +1,184 @@
+"""A question on a day: the row to forecast, as known then, and what has happened, if anything."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from forecast.errors import QuestionError
+from forecast.record.questions import Question
+from forecast.tables.episodes import FollowUp, followed, open_window, read_episodes, read_optional
+from forecast.tables.families import merge_members
+from forecast.tables.promises import statements_of
+from forecast.tables.schema import FamilyMember
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An opening that answers a question.
+
+    Attributes
+    ----------
+    day, known_on : datetime.date
+        First day of its window; last one.
+    kind : {"full", "part"}
+    what : str
+        What was opened, in words.
+    episode_id : str
+        The row that says so; the family for a member that was open from its debut.
+    source_url : str or None
+    """
+
+    day: dt.date
+    known_on: dt.date
+    kind: Literal["full", "part"]
+    what: str
+    episode_id: str
+    source_url: str | None
+
+
+class Views:
+    """Views of one table under one follow-up rule, each read once."""
+
+    def __init__(self, episodes: Path, follow_up: FollowUp = "silence") -> None:
+        """Name the table; nothing is read yet."""
+        self.path = episodes
+        self.follow_up = follow_up
+        self._views: dict[tuple[dt.date, str], pd.DataFrame] = {}
+
+    def on(self, as_of: dt.date, unit: Literal["model", "family"] = "model") -> pd.DataFrame:
+        """The table as known on a day."""
+        if (as_of, unit) not in self._views:
+            self._views[as_of, unit] = read_episodes(self.path, as_of, unit, self.follow_up)
+        return self._views[as_of, unit]
+
+    def open_members(self, as_of: dt.date) -> pd.DataFrame:
+        """Family members known on a day that were open from their debut."""
+        members = read_optional(self.path.parent / FamilyMember.file, FamilyMember)
+        return members[members.open_at_debut.astype(bool) & (members.known_on <= pd.Timestamp(as_of))]
+
+
+def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFrame:
+    """The row to forecast, with the columns of the view of the question's unit.
+
+    A question about one whole episode or family gets the view's own row; one about some
+    members gets their merged row under the question's id; one whose members are not known
+    yet gets its stub.
+
+    Raises
+    ------
+    QuestionError
+        If no member is known on the day and the question has no stub, or a member was open
+        from the start.
+    """
+    if as_of < question.asked_on:
+        raise QuestionError(f"question {question.id} was asked on {question.asked_on}: {as_of} is before that")
+    models = views.on(as_of)
+    rows = members_of(question, models)
+    if rows.empty:
+        return _from_stub(question, views, as_of)
+    if question.unit == "model":
+        return rows
+    families = views.on(as_of, "family")
+    whole = families[families.episode_id.isin(set(question.members) & set(rows.family))]
+    if len(whole) == 1 and set(rows.family) == set(whole.episode_id):
+        return whole
+    same = families[families.episode_id.isin(rows.family)]
+    if len(same) == 1 and len(rows) == models.family.isin(rows.family).sum():
+        return same
+    merged = merge_members(rows)
+    if merged is None:
+        raise QuestionError(
+            f"question {question.id}: a member was open by the first closed debut, so nothing is closed"
+        )
+    return _finish({**merged, "episode_id": question.id}, models)
+
+
+def members_of(question: Question, models: pd.DataFrame) -> pd.DataFrame:
+    """The episodes of a view that a question is about."""
+    found = [question.matches(i, f) for i, f in zip(models.episode_id, models.family, strict=True)]
+    rows = models[found]
+    rows.attrs = models.attrs
+    return rows
+
+
+def happened(question: Question, views: Views, as_of: dt.date) -> Happened | None:
+    """The first opening that answers a question, as known on a day; leaks and withdrawals do not."""
+    rows = members_of(question, views.on(as_of))
+    candidates = list(_openings(question, rows))
+    if question.unit == "family":
+        candidates += _open_debuts(question, views.open_members(as_of))
+    return min(candidates, key=lambda h: (h.known_on, h.kind), default=None)
+
+
+def notes_on(question: Question, views: Views, as_of: dt.date) -> list[tuple[str, dt.date, str]]:
+    """Leaks and withdrawals of members: episode, day, which of the two. They leave a question open."""
+    rows = members_of(question, views.on(as_of))
+    return [
+        (row.episode_id, getattr(row, column).date(), name)
+        for row in rows.itertuples()
+        for column, name in (("leaked_on", "leaked"), ("withdrawn_on", "withdrawn"))
+        if not pd.isna(getattr(row, column))
+    ]
+
+
+def _openings(question: Question, rows: pd.DataFrame) -> list[Happened]:
+    windows = open_window(rows, question.target)
+    return [
+        Happened(
+            w.open_first.date(), w.open_last.date(), w.open_kind, _what(row, w), row.episode_id, row.outcome_source_url
+        )
+        for row, w in zip(rows.itertuples(), windows.itertuples(), strict=True)
+        if not pd.isna(w.open_last)
+    ]
+
+
+def _what(row: Any, window: Any) -> str:
+    """The row's words, unless they are of a later opening than the one meant."""
+    later = window.open_kind == "part" and not pd.isna(row.full_last)
+    return f"an earlier opening of {row.model} in part" if later or not row.what_opened else row.what_opened
+
+
+def _open_debuts(question: Question, members: pd.DataFrame) -> list[Happened]:
+    counts = ("full",) if question.target == "full" else ("full", "part")
+    mine = members[members.family.isin(question.members) & members.opening.isin(counts)]
+    return [
+        Happened(m.debut_on.date(), max(m.debut_on, m.known_on).date(), m.opening, m.member, m.family, m.source_url)
+        for m in mine.itertuples()
+    ]
+
+
+def _from_stub(question: Question, views: Views, as_of: dt.date) -> pd.DataFrame:
+    """A row made of what pages of the asking day said."""
+    if question.stub is None:
+        raise QuestionError(f"question {question.id}: none of its members was known on {as_of}, and it has no stub")
+    models, asked = views.on(as_of), pd.Timestamp(question.asked_on)
+    traits = {name: stated.value for name, stated in question.stub}
+    row: dict[str, Any] = dict.fromkeys(models.columns, None)
+    row |= traits | {
+        "episode_id": question.id,
+        "model": question.id,
+        "domain": "ai_model",
+        "closed_how": "announcement",
+    }
+    row |= {"closed_on": asked, "closed_first": asked, "closed_last": asked, "closed_precision": "day"}
+    row |= {"outcome": "still_closed", "observed_through": pd.Timestamp(as_of), "license_class": "none"}
+    said = statements_of(views.path, models, as_of)
+    said = said[said.about == traits["family"]]
+    statements = list(zip(said.known_on, said.kind, said.due_to, strict=True))
+    if traits["promise"] != "none" and not any(kind in ("vague", "dated") for _, kind, _ in statements):
+        statements = [(asked, traits["promise"], pd.NaT), *statements]
+    return _finish(row | {"statements": statements, "family_statements": []}, models)
+
+
+def _finish(row: dict[str, Any], models: pd.DataFrame) -> pd.DataFrame:
+    """A row of the view's form, with its follow-up."""
+    frame = pd.DataFrame([row], columns=models.columns).astype(models.dtypes.to_dict())
+    a = models.attrs
+    frame = followed(frame, pd.Timestamp(a["as_of"]), pd.Timestamp(a["searched_through"]), a["follow_up"])
+    frame.attrs = a
+    return frame

@@ -1,0 +1,40 @@
+"""Hashes of what a forecast was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from forecast.tables.paths import Home
+from forecast.tables.schema import TABLES
+
+
+def files_sha256(files: Iterable[Path]) -> str:
+    """SHA-256 over the names and bytes of files; a missing one counts as empty."""
+    sha = hashlib.sha256()
+    for file in files:
+        text = file.read_bytes() if file.is_file() else b""
+        sha.update(f"{file.name} {len(text)}\n".encode() + text)
+    return sha.hexdigest()
+
+
+def data_sha256(home: Home) -> str:
+    """SHA-256 of all tables and of the day through which openings were searched for."""
+    return files_sha256([*(home.data / table.file for table in TABLES), home.data / "datapackage.json"])
+
+
+def code_sha256() -> str:
+    """SHA-256 of the package's source."""
+    package = Path(__file__).resolve().parents[1]
+    return files_sha256(sorted(package.rglob("*.py")))
+
+
+def input_hashes(home: Home) -> dict[str, str]:
+    """What the ledger keeps of a forecast's inputs."""
+    return {
+        "data": data_sha256(home),
+        "priors": files_sha256([home.priors]),
+        "questions": files_sha256([home.questions]),
+        "code": code_sha256(),
+    }

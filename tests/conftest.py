@@ -1,0 +1,101 @@
+"""Builders that more than one wing's tests use."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forecast.tables.schema import TABLES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: A plain row of every table; a test names only the cells that differ.
+PLAIN: dict[str, dict[str, str]] = {
+    "episodes": {
+        "episode_id": "acme-one",
+        "model": "Acme One",
+        "family": "acme",
+        "organization": "Acme",
+        "org_country": "FR",
+        "org_type": "startup",
+        "domain": "ai_model",
+        "modality": "text",
+        "flagship": "true",
+        "closed_on": "2024-03-01",
+        "closed_precision": "day",
+        "closed_how": "api",
+        "promise": "none",
+        "safety_review": "false",
+        "outcome": "still_closed",
+        "license_class": "none",
+        "observed_through": "2026-10-31",
+        "confidence": "high",
+        "frame": "curated",
+    },
+    "earlier_openings": {"opened_on": "2024-06-01", "opened_precision": "day", "what_opened": "a small sibling"},
+    "promises": {"about": "acme", "said_on": "2024-04-01", "known_on": "2024-04-01", "kind": "vague"},
+    "family_members": {
+        "family": "acme",
+        "member": "Acme Open",
+        "debut_on": "2024-06-01",
+        "debut_precision": "day",
+        "known_on": "2024-06-01",
+        "open_at_debut": "true",
+        "opening": "part",
+    },
+    "meta_timeline": {
+        "date": "2025-07-30",
+        "precision": "day",
+        "event": "a letter",
+        "kind": "statement",
+        "confidence": "high",
+    },
+    "third_party_forecasts": {
+        "made_on": "2024-01-01",
+        "source": "A paper",
+        "question": "When?",
+        "forecast": "in June",
+        "event": "opening",
+        "forecast_kind": "date",
+        "due_on": "2024-06-30",
+        "outcome": "missed",
+        "happened": "false",
+        "confidence": "low",
+    },
+}
+
+#: What a folder holds besides, unless the test says otherwise: facts about a family of no episode.
+BESIDE: dict[str, list[dict[str, str]]] = {
+    "promises": [{"about": "nobody", "said_on": "1990-01-01", "known_on": "1990-01-01"}],
+    "family_members": [{"family": "nobody", "known_on": "1990-01-01"}],
+}
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The project's own data folder."""
+    return ROOT / "data"
+
+
+@pytest.fixture(scope="session")
+def make_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a data folder: per table a list of rows, each the cells that differ from a plain one."""
+
+    def make(searched_through: str = "2026-10-31", **rows: list[dict[str, str]]) -> Path:
+        folder, rows = tmp_path_factory.mktemp("data"), BESIDE | rows
+        for table in TABLES:
+            name = table.file.removesuffix(".csv")
+            with (folder / table.file).open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, list(table.model_fields), restval="")
+                writer.writeheader()
+                writer.writerows(PLAIN[name] | row for row in rows.pop(name, []))
+        assert not rows, f"no such table: {rows}"
+        package = {"searched_through": searched_through, "resources": [{"path": table.file} for table in TABLES]}
+        (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+        return folder
+
+    return make

@@ -1,0 +1,206 @@
+"""The likelihood of segments against lifelines, and against sums and integrals that must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import lifelines
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from forecast.model.design import NO_PART
+from forecast.model.latency import LATENCIES
+from forecast.model.likelihood import NODES, Points, Predictors, average_nodes, log_survival, point_loglik
+
+FITTERS = {"log_logistic": lifelines.LogLogisticFitter, "log_normal": lifelines.LogNormalFitter}
+TIMES = {
+    "log_logistic": lambda mu, sigma: stats.fisk(1 / sigma, scale=np.exp(mu)),
+    "log_normal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
+}
+TWO_KINDS = Predictors(odds=0.4, part=-0.9, time=4.2, log_spread=-0.1, part_time=0.5, part_spread=0.3)
+SURE = 40.0  # log odds of ever opening at which never is as good as impossible
+EXACT = 1e-4  # days: a window that stands for an exactly known day
+
+
+def points(start: Any, end: Any, opened: Any, part: Any = 0.0, with_share: Any = 1.0) -> Points:
+    start, end, opened, part = np.broadcast_arrays(*(np.asarray(x, float) for x in (start, end, opened, part)))
+    return Points(
+        log_start=np.log(np.maximum(start, 1e-300)),
+        log_end=np.log(end),
+        start_part=np.where(opened > 0, part, 0.0),
+        end_part=np.where(opened > 0, part, 1.0),
+        opened=opened,
+        with_share=np.broadcast_to(with_share, opened.shape),
+    )
+
+
+def loglik(name: str, p: Predictors, start: Any, end: Any, opened: Any, **how: Any) -> Any:
+    return point_loglik(points(start, end, opened, **how), p, LATENCIES[name])
+
+
+# --- Against lifelines -------------------------------------------------------------------------------------------
+
+
+def predictors(name: str, fitter: Any) -> Predictors:
+    """The parameters that lifelines found, as the model's; openings in part cannot happen."""
+    if name == "log_logistic":
+        time, spread = np.log(fitter.alpha_), 1 / fitter.beta_
+    else:
+        time, spread = fitter.mu_, fitter.sigma_
+    never = getattr(fitter, "cured_fraction_", None)
+    odds = SURE if never is None else np.log((1 - never) / never)
+    return Predictors(odds=odds, part=NO_PART, time=time, log_spread=np.log(spread), part_time=0.0, part_spread=0.0)
+
+
+@pytest.fixture(scope="module")
+def lags() -> dict[str, np.ndarray]:
+    """Lags, follow-up and entry of 300 rows of which a third never open."""
+    rng = np.random.default_rng(20260406)
+    lag = np.where(rng.random(300) < 1 / 3, np.inf, np.exp(4 + 0.8 * rng.logistic(size=300)))
+    followed = rng.uniform(100, 2000, 300)
+    seen = np.minimum(lag, followed)
+    entry = np.where(rng.random(300) < 0.5, seen * rng.uniform(0, 0.9, 300), 0.0)
+    return {"seen": seen, "opened": lag < followed, "entry": entry}
+
+
+def right_censored(name: str, p: Predictors, seen: np.ndarray, opened: np.ndarray) -> float:
+    """Log density of what lifelines takes as exact days, log survival of the rest."""
+    exact = loglik(name, p, seen - EXACT / 2, seen + EXACT / 2, 1.0) - np.log(EXACT)
+    return float(np.where(opened, exact, loglik(name, p, seen, seen, 0.0)).sum())
+
+
+@pytest.mark.parametrize("cure", [False, True], ids=["all open", "some never"])
+@pytest.mark.parametrize("delayed", [False, True], ids=["from debut", "delayed entry"])
+@pytest.mark.parametrize("name", FITTERS)
+def test_right_censoring_is_lifelines(name: str, delayed: bool, cure: bool, lags: dict[str, np.ndarray]) -> None:
+    fitter = FITTERS[name]()
+    fitter = lifelines.MixtureCureFitter(base_fitter=fitter) if cure else fitter
+    entry = lags["entry"] if delayed else np.zeros(300)
+    fitter.fit_right_censoring(lags["seen"], lags["opened"], entry=entry if delayed else None)
+    p = predictors(name, fitter)
+    found = right_censored(name, p, lags["seen"], lags["opened"])
+    late = entry[entry > 0]
+    found -= loglik(name, p, late, late, 0.0).sum()  # a normaliser enters with the sign -1
+    assert not cure or 0.1 < fitter.cured_fraction_ < 0.9
+    assert found == pytest.approx(fitter.log_likelihood_, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", FITTERS)
+def test_left_censoring_is_lifelines(name: str, lags: dict[str, np.ndarray]) -> None:
+    fitter = FITTERS[name]().fit_left_censoring(lags["seen"], lags["opened"])
+    p = predictors(name, fitter)
+    by = loglik(name, p, 0.0, lags["seen"], 1.0)
+    exact = loglik(name, p, lags["seen"] - EXACT / 2, lags["seen"] + EXACT / 2, 1.0) - np.log(EXACT)
+    assert np.where(lags["opened"], exact, by).sum() == pytest.approx(fitter.log_likelihood_, abs=1e-6)
+
+
+@pytest.mark.parametrize("cure", [False, True], ids=["all open", "some never"])
+@pytest.mark.parametrize("name", FITTERS)
+def test_interval_censoring_is_lifelines(name: str, cure: bool, lags: dict[str, np.ndarray]) -> None:
+    fitter = FITTERS[name]()
+    fitter = lifelines.MixtureCureFitter(base_fitter=fitter) if cure else fitter
+    seen, opened = lags["seen"], lags["opened"]
+    start = np.where(opened, np.floor(seen / 30) * 30, seen)
+    fitter.fit_interval_censoring(start, np.where(opened, start + 30, np.inf))
+    found = loglik(name, predictors(name, fitter), start, start + 30, opened)
+    assert found.sum() == pytest.approx(fitter.log_likelihood_, abs=1e-6)
+
+
+# --- Two kinds of opening and never ------------------------------------------------------------------------------
+
+EDGES = np.array([0.0, 1.0, 8.0, 30.0, 90.0, 365.0, 3000.0])
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+@pytest.mark.parametrize("entry", [0.0, 30.0])
+def test_the_chances_of_all_outcomes_add_up_to_one(name: str, entry: float) -> None:
+    edges = EDGES[entry <= EDGES]
+    ways = [loglik(name, TWO_KINDS, edges[:-1], edges[1:], 1.0, part=k) for k in (0.0, 1.0)]
+    ways.append(loglik(name, TWO_KINDS, edges[-1], edges[-1], 0.0))
+    entered = loglik(name, TWO_KINDS, max(entry, 1e-300), max(entry, 1e-300), 0.0)
+    assert np.exp(np.hstack(ways) - entered).sum() == pytest.approx(1, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+def test_each_outcome_has_the_chance_written_by_hand(name: str) -> None:
+    weights = np.exp([0.4, 0.4 - 0.9, 0.0])
+    full, part, never = weights / weights.sum()
+    in_full, in_part = TIMES[name](4.2, np.exp(-0.1)), TIMES[name](4.2 + 0.5, np.exp(-0.1 + 0.3))
+    expected = [
+        full * (in_full.cdf(90) - in_full.cdf(30)),
+        part * (in_part.cdf(90) - in_part.cdf(30)),
+        never + full * in_full.sf(90) + part * in_part.sf(90),
+    ]
+    found = loglik(name, TWO_KINDS, [30, 30, 90], 90, [1, 1, 0], part=[0, 1, 0])
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-10)
+    assert np.exp(log_survival(np.log(90.0), 1.0, TWO_KINDS, LATENCIES[name])) == pytest.approx(in_part.sf(90))
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+@pytest.mark.parametrize("part", [0.0, 1.0])
+def test_rows_known_because_they_opened_have_a_chance_given_that_they_opened_in_time(name: str, part: float) -> None:
+    """Right truncation at 500 days: the window's chance given the kind, over that of opening by then."""
+    edges = np.array([0.0, 10.0, 200.0, 500.0])
+    inside = loglik(name, TWO_KINDS, edges[:-1], edges[1:], 1.0, part=part, with_share=0.0)
+    by_then = loglik(name, TWO_KINDS, 0.0, 500.0, 1.0, part=part, with_share=0.0)
+    times = TIMES[name](4.2 + part * 0.5, np.exp(-0.1 + part * 0.3))
+    np.testing.assert_allclose(np.exp(inside - by_then), np.diff(times.cdf(edges)) / times.cdf(500), rtol=1e-10)
+    assert np.exp(inside - by_then).sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+def test_openings_in_part_that_cannot_happen_leave_the_model_of_one_kind(name: str) -> None:
+    one = Predictors(odds=0.4, part=NO_PART, time=4.2, log_spread=-0.1, part_time=0.5, part_spread=0.3)
+    ever, times = 1 / (1 + np.exp(-0.4)), TIMES[name](4.2, np.exp(-0.1))
+    found = loglik(name, one, [30, 90], 90, [1, 0])
+    expected = [ever * (times.cdf(90) - times.cdf(30)), 1 - ever * times.cdf(90)]
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-10)
+
+
+# --- An uncertain debut day --------------------------------------------------------------------------------------
+
+
+def at_nodes(value: Callable[[float], float], window: float) -> np.ndarray:
+    return np.array([[value(x * window) for x in NODES]])
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+@pytest.mark.parametrize(
+    ("window", "start", "end", "opened", "tolerance"),
+    [
+        pytest.param(1, 10, 11, 1.0, 1e-6, id="a day"),
+        pytest.param(1, 1, 2, 1.0, 1e-3, id="the day after"),
+        pytest.param(31, 120, 121, 1.0, 1e-5, id="a month"),
+        pytest.param(31, 60, 91, 1.0, 1e-4, id="a month, opened in a month"),
+        pytest.param(366, 800, 801, 1.0, 1e-3, id="a year"),
+        pytest.param(31, 60, 60, 0.0, 1e-6, id="a month, survived"),
+        pytest.param(366, 900, 900, 0.0, 1e-5, id="a year, survived"),
+    ],
+)
+def test_an_uncertain_debut_day_is_averaged_over(
+    name: str, window: float, start: float, end: float, opened: float, tolerance: float
+) -> None:
+    def value(shift: float) -> float:
+        return float(loglik(name, TWO_KINDS, start - shift, end - shift, opened))
+
+    mean = integrate.quad(lambda shift: np.exp(value(shift)), 0, window, epsabs=0, epsrel=1e-10)[0] / window
+    assert average_nodes(at_nodes(value, window))[0] == pytest.approx(np.log(mean), abs=tolerance)
+
+
+@pytest.mark.parametrize("degree", range(6))
+def test_the_average_is_exact_up_to_the_fifth_power(degree: int) -> None:
+    found = np.exp(average_nodes(at_nodes(lambda x: degree * np.log(x), 3.0)))[0]
+    assert found == pytest.approx(3.0**degree / (degree + 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("level", [-3000.0, 0.0])
+def test_the_average_stays_on_the_log_scale(level: float) -> None:
+    found = average_nodes(np.array([[level - 1, level, level - 60]]))[0]
+    assert found == pytest.approx(level + np.log(4 / 9 + 5 / 18 * np.exp(-1)), abs=1e-9)
+
+
+@pytest.mark.xfail(strict=True, raises=RuntimeWarning, reason="taken relative to the middle node, not the highest")
+def test_the_average_is_finite_where_the_middle_of_the_debut_window_is_hopeless() -> None:
+    assert average_nodes(np.array([[-5.0, -800.0, -900.0]]))[0] == pytest.approx(-5 + np.log(5 / 18), abs=1e-9)
