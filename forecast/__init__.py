@@ -1,4 +1,4 @@
-"""When will a closed AI model be opened - in weeks, months, years or never?
+"""Forecasts of when a closed AI model is opened - in weeks, months, years or never.
 
 The names below are loaded when they are first used.
 """

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.model.design import day_number, debut_days
 from forecast.model.priors import Gamma
+from forecast.model.subjects import seen_through
 from forecast.tables.episodes import Target, open_window
 from forecast.tables.promises import segments
 
@@ -84,7 +85,7 @@ def fit_arrivals(view: pd.DataFrame, target: Target, prior: Gamma) -> Arrivals:
         if row.domain != "ai_model":
             continue
         debut = debut_days(row.closed_first, row.closed_last).mean()
-        ends = [opened.open_first.iloc[piece.row], row.closed_through, piece.until]
+        ends = [opened.open_first.iloc[piece.row], seen_through(row), piece.until]
         age = max(min(day_number(e) for e in ends if not pd.isna(e)) + 0.5 - debut, 0.0)
         exposure += np.clip(age - BIN_EDGES[:-1], 0.0, np.diff(BIN_EDGES))
         if not pd.isna(piece.until):

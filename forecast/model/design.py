@@ -187,6 +187,10 @@ class _Builder:
         """One segment of a row, and its normaliser where it has one."""
         row, opening = self.rows[piece.row], self.opened[piece.row]
         is_open = not pd.isna(opening.open_last)
+        if not is_open and piece.since >= row.leaked_on:
+            return  # a leak ended the follow-up
+        if not is_open and piece.until > row.leaked_on:
+            piece = piece._replace(until=pd.NaT)
         end_day = self._end(row, opening)
         debut = debut_days(row.closed_first, max(row.closed_first, min(row.closed_last, end_day)))
         restarted = not pd.isna(piece.since) and piece.state != "none"

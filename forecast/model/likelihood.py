@@ -113,6 +113,6 @@ def point_loglik(points: Points, p: Predictors, latency: Latency, xp: Any = NUMP
 
 def average_nodes(at_nodes: Any, xp: Any = NUMPY) -> Any:
     """Log of the mean likelihood over the debut day: nodes on the last axis."""
-    middle = at_nodes[..., 1:2]
-    mean = (xp.exp(at_nodes - middle) * NODE_WEIGHTS).sum(axis=-1)
-    return xp.log(mean) + middle[..., 0]
+    highest = at_nodes.max(axis=-1, keepdims=True)
+    mean = (xp.exp(at_nodes - highest) * NODE_WEIGHTS).sum(axis=-1)
+    return xp.log(mean) + highest[..., 0]

@@ -28,7 +28,7 @@ def check_home(home: Home) -> tuple[dict[str, int], list[str]]:
     priors = _tried(lambda: read_priors(home.priors), problems)
     questions: dict[str, Question] = _tried(lambda: read_questions(home.questions), problems) or {}
     if (home.data / Episode.file).is_file():
-        episodes = _tried(lambda: scan_rows(home.episodes, Episode)[0], [])
+        episodes = _tried(lambda: list(scan_rows(home.episodes, Episode)[0].values()), [])
         problems += question_problems(home.questions, questions, episodes or [])
     counts |= {"priors.toml": len(priors.names) if priors else 0, "questions.toml": len(questions)}
     for verdict in ledger.verify(home.ledger):

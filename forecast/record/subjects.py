@@ -11,10 +11,9 @@ import pandas as pd
 
 from forecast.errors import QuestionError
 from forecast.record.questions import Question
-from forecast.tables.episodes import FollowUp, followed, open_window, read_episodes, read_optional
+from forecast.tables.episodes import FollowUp, followed, open_members, open_window, read_episodes, read_members
 from forecast.tables.families import merge_members
 from forecast.tables.promises import statements_of
-from forecast.tables.schema import FamilyMember
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ class Views:
 
     def open_members(self, as_of: dt.date) -> pd.DataFrame:
         """Family members known on a day that were open from their debut."""
-        members = read_optional(self.path.parent / FamilyMember.file, FamilyMember)
-        return members[members.open_at_debut.astype(bool) & (members.known_on <= pd.Timestamp(as_of))]
+        return open_members(read_members(self.path), as_of)
 
 
 def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFrame:
@@ -139,15 +137,17 @@ def _openings(question: Question, rows: pd.DataFrame) -> list[Happened]:
 
 def _what(row: Any, window: Any) -> str:
     """The row's words, unless they are of a later opening than the one meant."""
-    later = window.open_kind == "part" and not pd.isna(row.full_last)
-    return f"an earlier opening of {row.model} in part" if later or not row.what_opened else row.what_opened
+    what: str = row.part_what if window.open_kind == "part" else row.what_opened
+    return what or f"an open version of {row.model}"
 
 
 def _open_debuts(question: Question, members: pd.DataFrame) -> list[Happened]:
     counts = ("full",) if question.target == "full" else ("full", "part")
     mine = members[members.family.isin(question.members) & members.opening.isin(counts)]
     return [
-        Happened(m.debut_on.date(), max(m.debut_on, m.known_on).date(), m.opening, m.member, m.family, m.source_url)
+        Happened(
+            m.debut_first.date(), max(m.debut_last, m.known_on).date(), m.opening, m.member, m.family, m.source_url
+        )
         for m in mine.itertuples()
     ]
 

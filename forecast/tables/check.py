@@ -23,7 +23,7 @@ from forecast.tables.schema import (
     ThirdPartyForecast,
 )
 
-Rows = dict[type[Row], list[Any]]
+Rows = dict[type[Row], dict[int, Any]]
 
 
 def check_tables(data: Path) -> tuple[dict[str, int], list[str]]:
@@ -45,12 +45,13 @@ def check_tables(data: Path) -> tuple[dict[str, int], list[str]]:
         try:
             tables[table], found = scan_rows(data / table.file, table)
         except TableError as error:
-            tables[table], found = [], error.problems
+            tables[table], found = {}, error.problems
         problems += found
     if not tables[Episode] and not problems:
         problems.append(f"{data / Episode.file}: no episodes: a table needs at least one row under its header")
-    if not problems:
-        problems += [*_references(data, tables), *_package(data, tables)]
+    if not any(line.startswith(str(data / Episode.file)) for line in problems):
+        problems += _references(data, tables)  # a reference to a row with a bad cell is no fault of its own
+        problems += _package(data, tables)
     return {table.file: len(rows) for table, rows in tables.items()}, problems
 
 
@@ -64,9 +65,11 @@ class _Known:
 
 def _references(data: Path, tables: Rows) -> Iterator[str]:
     """Rows about nothing in the episodes table, or that contradict it."""
-    known = _Known({row.episode_id: row for row in tables[Episode]}, {row.family for row in tables[Episode]})
+    known = _Known(
+        {row.episode_id: row for row in tables[Episode].values()}, {row.family for row in tables[Episode].values()}
+    )
     for table, rule in _RULES.items():
-        for number, row in enumerate(tables[table], start=2):
+        for number, row in tables[table].items():
             found = rule(row, known)
             if found:
                 column, words = found
@@ -118,9 +121,9 @@ _RULES: dict[type[Row], Callable[[Any, _Known], Problem | None]] = {
 
 
 def _missing_members(data: Path, tables: Rows) -> Iterator[str]:
-    listed = {row.episode_id for row in tables[FamilyMember]}
-    families = {row.family for row in tables[FamilyMember]}
-    for n, row in enumerate(tables[Episode], start=2):
+    listed = {row.episode_id for row in tables[FamilyMember].values()}
+    families = {row.family for row in tables[FamilyMember].values()}
+    for n, row in tables[Episode].items():
         if row.family in families and row.episode_id not in listed:
             yield (
                 f"{data / Episode.file}, row {n}, column episode_id: {row.episode_id!r}: "
@@ -134,7 +137,7 @@ def _package(data: Path, tables: Rows) -> Iterator[str]:
         yield f"{package}: no such file: it says through which day openings were searched for"
         return
     try:
-        searched_through(data / Episode.file, tables[Episode])
+        searched_through(data / Episode.file, list(tables[Episode].values()))
         listed = {resource["path"] for resource in json.loads(package.read_text(encoding="utf-8"))["resources"]}
     except TableError as error:
         yield from error.problems

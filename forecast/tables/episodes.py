@@ -61,7 +61,7 @@ def read_episodes(
     -------
     pandas.DataFrame
         The schema's columns and: the windows ``closed_*`` (debut), ``part_*`` and ``full_*``
-        (first opening in part, in full), each first and last day; ``leaked_on``,
+        (first opening in part, in full), each first and last day; ``part_what``; ``leaked_on``,
         ``withdrawn_on`` (last day of the window); ``closed_through``, the last day of
         follow-up for a row without an opening; ``last_checked``. ``attrs`` holds ``as_of``,
         ``unit``, ``follow_up`` and ``searched_through``.
@@ -85,8 +85,9 @@ def read_episodes(
     statements = statements_of(path, view, as_of)
     view = summarise_promises(view, statements)
     if unit == "family":
-        members = read_optional(path.parent / FamilyMember.file, FamilyMember)
-        view = family_episodes(view, members[members.known_on <= pd.Timestamp(as_of)])
+        members = read_members(path)
+        later = members.episode_id[members.known_on > pd.Timestamp(as_of)]
+        view = family_episodes(view[~view.episode_id.isin(later)], open_members(members, as_of))
     view = followed(view, pd.Timestamp(as_of), pd.Timestamp(searched), follow_up)
     view.attrs = {"as_of": as_of, "unit": unit, "follow_up": follow_up, "searched_through": searched, "path": path}
     return view
@@ -107,6 +108,20 @@ def searched_through(path: Path, rows: list[Episode]) -> dt.date:
 def read_optional(path: Path, row_type: Any) -> pd.DataFrame:
     """A table as a frame, empty where the file does not exist."""
     return to_frame(read_rows(path, row_type) if path.is_file() else [], row_type)
+
+
+def read_members(path: Path) -> pd.DataFrame:
+    """``family_members.csv`` beside the episodes, with the window of each debut; empty where there is none."""
+    members = read_optional(path.parent / FamilyMember.file, FamilyMember)
+    window = _windows(members.debut_on, members.debut_precision)
+    return members.assign(debut_first=window["first"], debut_last=window["last"])
+
+
+def open_members(members: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Members that were open from their debut, out and known as members on a day."""
+    day = pd.Timestamp(as_of)
+    known = members.open_at_debut.astype(bool) & (members.known_on <= day) & (members.debut_last <= day)
+    return members[known]
 
 
 def open_window(view: pd.DataFrame, target: Target) -> pd.DataFrame:
@@ -163,6 +178,8 @@ def _with_windows(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         table[f"{name}_last"] = last.where(table.outcome == outcome)
     part = earlier.reindex(table.episode_id).set_axis(table.index)
     part_window = _windows(part.opened_on, part.opened_precision)
+    of_part = table.what_opened.where(table.outcome == "opened_partial", part.what_opened)
+    table["part_what"] = of_part.astype(object).where(of_part.notna(), "")
     for end in ("first", "last"):
         table[f"part_{end}"] = table[f"part_{end}"].fillna(part_window[end])
     table["leaked_on"] = last.where(table.outcome == "leaked")
@@ -183,8 +200,10 @@ def _as_known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     only_part = view.part_last.notna() & view.full_last.isna()
     view.loc[only_part, "outcome"] = "opened_partial"
     later = undone | (only_part & (view.outcome_on > view.part_last))
-    view.loc[later, ["outcome_on", "outcome_precision", "outcome_source_url"]] = None
-    view.loc[later, ["what_opened", "license"]] = ""
+    view.loc[later, ["outcome_precision", "outcome_source_url"]] = None
+    view.loc[later, "outcome_on"] = view.part_first[later]
+    view.loc[later, "what_opened"] = view.part_what[later].where(only_part[later], "")
+    view.loc[later, "license"] = ""
     view.loc[later, "license_class"] = "none"
     view["observed_through"] = view.observed_through.clip(upper=as_of)
     return view.drop(columns=list(_HINDSIGHT)).reset_index(drop=True)

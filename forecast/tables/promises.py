@@ -28,8 +28,10 @@ class State:
     due_on: pd.Timestamp | None = None
 
 
-def read_statements(path: Path, episodes: pd.DataFrame) -> pd.DataFrame:
-    """All statements: ``promises.csv``, and the promise columns of episodes that have none there.
+def statements_of(path: Path, episodes: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """All statements known on a day, in the order in which they became known.
+
+    Those of ``promises.csv``, and the promise columns of episodes about which it has none by then.
 
     Parameters
     ----------
@@ -37,10 +39,12 @@ def read_statements(path: Path, episodes: pd.DataFrame) -> pd.DataFrame:
         The episodes table; ``promises.csv`` lies beside it, or there is none.
     episodes : pandas.DataFrame
         Rows with the schema's promise columns.
+    as_of : datetime.date
     """
-    file = path.parent / Promise.file
+    file, day = path.parent / Promise.file, pd.Timestamp(as_of)
     stated = to_frame(read_rows(file, Promise) if file.is_file() else [], Promise)
-    own = episodes[(episodes.promise != "none") & ~episodes.episode_id.isin(stated.about)]
+    stated = stated[stated.known_on <= day]
+    own = episodes[(episodes.promised_on <= day) & ~episodes.episode_id.isin(stated.about)]
     from_columns = pd.DataFrame(
         {
             "about": own.episode_id,
@@ -56,12 +60,6 @@ def read_statements(path: Path, episodes: pd.DataFrame) -> pd.DataFrame:
     return both.sort_values("known_on", kind="stable").reset_index(drop=True)
 
 
-def statements_of(path: Path, episodes: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """The statements known on a day."""
-    statements = read_statements(path, episodes)
-    return statements[statements.known_on <= pd.Timestamp(as_of)].reset_index(drop=True)
-
-
 def summarise_promises(view: pd.DataFrame, statements: pd.DataFrame) -> pd.DataFrame:
     """Rewrite the promise columns of a view from the statements known by then.
 
@@ -74,13 +72,14 @@ def summarise_promises(view: pd.DataFrame, statements: pd.DataFrame) -> pd.DataF
     first = promised.groupby("about").known_on.min()
     due = statements.groupby("about").due_to.max()
     dated = set(promised.about[promised.kind == "dated"])
-    view["promised_on"] = view.episode_id.map(first).astype("datetime64[s]")
+    view["promised_on"] = _days(view.episode_id, first)
     view["promise"] = [
         "none" if pd.isna(on) else "dated" if i in dated else "vague"
         for i, on in zip(view.episode_id, view.promised_on, strict=True)
     ]
-    view["promised_by"] = view.episode_id.map(due).astype("datetime64[s]").where(view.promise == "dated")
-    view["promise_words"] = view.episode_id.map(promised.groupby("about").words.last()).fillna("")
+    view["promised_by"] = _days(view.episode_id, due).where(view.promise == "dated")
+    said_last = promised.groupby("about").words.last().to_dict()
+    view["promise_words"] = [said_last.get(i, "") for i in view.episode_id]
     view["promise_source_url"] = view.episode_id.map(promised.groupby("about").source_url.last())
     said = {
         about: list(zip(rows.known_on, rows.kind, rows.due_to, strict=True))
@@ -89,6 +88,11 @@ def summarise_promises(view: pd.DataFrame, statements: pd.DataFrame) -> pd.DataF
     view["statements"] = [said.get(i, []) for i in view.episode_id]
     view["family_statements"] = [said.get(f, []) for f in view.family]
     return view
+
+
+def _days(ids: pd.Series, by_id: pd.Series) -> pd.Series:
+    """Days by id, NaT where there is none: a map of nothing would be a column of numbers."""
+    return pd.Series(by_id.reindex(ids).to_numpy("datetime64[s]"), index=ids.index)
 
 
 def states(statements: Iterable[tuple[pd.Timestamp, str, pd.Timestamp]]) -> list[State]:

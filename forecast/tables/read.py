@@ -7,11 +7,12 @@ import io
 import types
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from forecast.errors import TableError
 from forecast.tables.schema import Row
@@ -35,22 +36,39 @@ def read_rows[AnyRow: Row](path: Path, row_type: type[AnyRow]) -> list[AnyRow]:
     rows, problems = scan_rows(path, row_type)
     if problems:
         raise TableError(problems)
-    return rows
+    return list(rows.values())
 
 
-def scan_rows[AnyRow: Row](path: Path, row_type: type[AnyRow]) -> tuple[list[AnyRow], list[str]]:
-    """The good rows of a table, and a line for everything that is wrong with the others."""
+def scan_rows[AnyRow: Row](path: Path, row_type: type[AnyRow]) -> tuple[dict[int, AnyRow], list[str]]:
+    """The good rows of a table by their number, and a line for everything that is wrong with the others."""
     table, problems = _read_cells(path, row_type)
-    rows: list[AnyRow] = []
+    rows: dict[int, AnyRow] = {}
     for number, cells in table:
         try:
             row = row_type.model_validate(cells)
         except ValidationError as error:
             problems += [_cell_problem(path, number, e["loc"], cells, e["msg"]) for e in error.errors()]
+            bad = {str(e["loc"][0]) for e in error.errors()}
+            problems += [
+                _cell_problem(path, number, (c,), cells, rule) for c, rule in _other_faults(row_type, cells, bad)
+            ]
             continue
         problems += [_cell_problem(path, number, (c,), cells, rule) for c, rule in row.rules()]
-        rows.append(row)
+        rows[number] = row
     return rows, problems + _duplicates(path, row_type, table)
+
+
+def _other_faults(row_type: type[Row], cells: dict[str, str], bad: set[str]) -> list[tuple[str, str]]:
+    """Rules between columns that the good cells of a row break on their own."""
+    good: dict[str, Any] = {}
+    for name, field in row_type.model_fields.items():
+        if name not in bad:
+            cell: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+            good[name] = cell.validate_python(cells[name])
+    row, found = row_type.model_construct(**good, **dict.fromkeys(bad)), []
+    with suppress(TypeError, AttributeError):  # a rule that needs the bad cell
+        found += [fault for fault in row.rules() if fault[0] not in bad]
+    return found
 
 
 def to_frame(rows: Sequence[Row], row_type: type[Row]) -> pd.DataFrame:

@@ -56,9 +56,6 @@ IN_THIRD = [0, 0, 1, 0, 0, 0]
             NOTHING,
             [],
             id="leaked",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a leak ends the follow-up of the fit, but not of the arrivals"
-            ),
         ),
         pytest.param(OPENED | {"outcome": "withdrawn"}, [], CLOSED, NOTHING, [], id="withdrawn"),
     ],

@@ -23,7 +23,7 @@ KNOWN_LATER = (
 def blind(real_view: pd.DataFrame) -> pd.DataFrame:
     """The real view without any column that a covariate must not read."""
     hidden = [c for c in real_view if c in FORBIDDEN | KNOWN_LATER or c.endswith("_url")]
-    assert KNOWN_LATER <= set(real_view)
+    assert set(real_view) >= KNOWN_LATER
     return real_view.drop(columns=hidden)
 
 

@@ -231,7 +231,6 @@ def test_an_opening_in_part_is_no_end_for_openings_in_full(
             [{"known_on": "2024-12-01"}],
             [survived(193.5)],
             id="promised after a leak",
-            marks=pytest.mark.xfail(strict=True, reason="a promise after the leak reopens the row's follow-up"),
         ),
     ],
 )
@@ -239,6 +238,15 @@ def test_a_promise_splits_the_row_and_restarts_the_clock(
     view_of: ViewOf, cells: Cells, promises: list[Cells], expected: list[dict[str, Any]]
 ) -> None:
     assert_segments(segments_of(view_of(cells, promises=tuple(promises))), expected)
+
+
+def test_an_opening_in_a_month_is_cut_at_a_refusal(view_of: ViewOf) -> None:
+    refused = REFUSED | {"known_on": "2024-09-05"}  # 188 days after the debut
+    view = view_of(OPENED | {"outcome_precision": "month"}, promises=(EARLY, refused))
+    _, entry, opening = segments_of(view)
+    assert (entry["sign"], entry["end"]) == (-1, 188)
+    assert opening["start"] == pytest.approx(188, abs=0.5)
+    assert opening["end"] == 213.5
 
 
 # --- Rows that inform timing only --------------------------------------------------------------------------------

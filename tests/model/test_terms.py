@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pytest
 import pytensor
 import pytensor.tensor as pt
+import pytest
 
 from forecast.model.covariates import COVARIATES, covariate_names
 from forecast.model.design import Design, build_design

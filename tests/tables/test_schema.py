@@ -78,13 +78,13 @@ def test_rows_that_the_table_needs_are_accepted(make_data: MakeData, cells: dict
 
 def test_cells_become_days_flags_numbers_and_blanks(make_data: MakeData) -> None:
     cells = OPENED | {"params_b": "70", "flagship": "false"}
-    [row], _ = scan_rows(make_data(episodes=[cells]) / "episodes.csv", Episode)
+    row = scan_rows(make_data(episodes=[cells]) / "episodes.csv", Episode)[0][2]
     assert (row.closed_on, row.outcome_on) == (dt.date(2024, 3, 1), dt.date(2024, 9, 10))
     assert (row.flagship, row.params_b, row.promised_on, row.notes) == (False, 70.0, None, "")
 
 
 def test_rows_are_frozen_and_take_no_other_column(make_data: MakeData) -> None:
-    [row], _ = scan_rows(make_data(promises=[{}]) / "promises.csv", Promise)
+    row = scan_rows(make_data(promises=[{}]) / "promises.csv", Promise)[0][2]
     with pytest.raises(ValidationError, match="frozen"):
         row.kind = "dated"
     with pytest.raises(ValidationError, match="colour"):
