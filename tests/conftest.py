@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from forecast.cli import main
 from forecast.tables.schema import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,12 +73,6 @@ PLAIN: dict[str, dict[str, str]] = {
     },
 }
 
-#: What a folder holds besides, unless the test says otherwise: facts about a family of no episode.
-BESIDE: dict[str, list[dict[str, str]]] = {
-    "promises": [{"about": "nobody", "said_on": "1990-01-01", "known_on": "1990-01-01"}],
-    "family_members": [{"family": "nobody", "known_on": "1990-01-01"}],
-}
-
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
@@ -86,7 +85,7 @@ def make_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a data folder: per table a list of rows, each the cells that differ from a plain one."""
 
     def make(searched_through: str = "2026-10-31", **rows: list[dict[str, str]]) -> Path:
-        folder, rows = tmp_path_factory.mktemp("data"), BESIDE | rows
+        folder = tmp_path_factory.mktemp("data")
         for table in TABLES:
             name = table.file.removesuffix(".csv")
             with (folder / table.file).open("w", encoding="utf-8", newline="") as file:
@@ -99,3 +98,40 @@ def make_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run the command line in this process."""
+
+    def command(*words: object) -> Ran:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for all tests, so that each fit is made once; ``FORECAST_CACHE`` where it is set."""
+    return Path(os.environ.setdefault("FORECAST_CACHE", str(tmp_path_factory.mktemp("cache"))))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with a copy of the real data and an empty ledger."""
+    shutil.copytree(ROOT / "data", tmp_path / "home" / "data", ignore=shutil.ignore_patterns("ledger"))
+    return tmp_path / "home"

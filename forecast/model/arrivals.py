@@ -85,10 +85,12 @@ def fit_arrivals(view: pd.DataFrame, target: Target, prior: Gamma) -> Arrivals:
         if row.domain != "ai_model":
             continue
         debut = debut_days(row.closed_first, row.closed_last).mean()
-        ends = [opened.open_first.iloc[piece.row], seen_through(row), piece.until]
-        age = max(min(day_number(e) for e in ends if not pd.isna(e)) + 0.5 - debut, 0.0)
+        ends = [opened.open_first.iloc[piece.row], seen_through(row)]
+        end = min(day_number(day) for day in ends if not pd.isna(day))
+        promised = not pd.isna(piece.until) and day_number(piece.until) <= end
+        age = max((day_number(piece.until) if promised else end) + 0.5 - debut, 0.0)
         exposure += np.clip(age - BIN_EDGES[:-1], 0.0, np.diff(BIN_EDGES))
-        if not pd.isna(piece.until):
+        if promised:
             events[np.searchsorted(BIN_EDGES, age, side="right") - 1] += 1
             due = follower.due_on[index]
             due_days.append(0.0 if pd.isna(due) else day_number(due) - day_number(piece.until) + 0.5)

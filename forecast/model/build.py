@@ -68,7 +68,7 @@ def points_of(design: Design, grid: Grid) -> Points:
     opened = design.kind[grid.segment] > 0
     part = (design.kind[grid.segment] == 2).astype(np.float64)
     return Points(
-        log_start=np.log(np.maximum(design.start_days[at], 1e-9)),
+        log_start=np.log(np.maximum(design.start_days[at], 1e-300)),
         log_end=np.log(design.end_days[at]),
         start_part=np.where(opened, part, 0.0),
         end_part=np.where(opened, part, 1.0),

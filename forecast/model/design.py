@@ -103,8 +103,9 @@ def build_design(view: pd.DataFrame, target: Target) -> Design:
         If no row was opened: there is nothing to learn how long openings take from.
     """
     organizations, modalities = (tuple(sorted(view[c].unique())) for c in ("organization", "modality"))
-    design = design_rows(view, target, organizations, modalities)
-    if design.n_opened == 0:
+    ai_opened = open_window(view, target).open_last.notna() & (view.domain == "ai_model")
+    design = design_rows(view, target, organizations, modalities) if ai_opened.any() else None
+    if design is None or design.n_opened == 0:
         raise FitError(
             f"no opened AI model was known on {view.attrs['as_of']}: a fit needs at least one; choose a later day"
         )
@@ -228,7 +229,7 @@ class _Builder:
     def _opened(self, base: dict[str, Any], piece: Any, opening: Any, clock: Floats, with_share: float = 1.0) -> None:
         first = day_number(opening.open_first)
         if not pd.isna(piece.since):
-            first = max(first, day_number(piece.since))
+            first = max(first, day_number(piece.since) + 0.5)  # a statement is made at noon
         start = np.maximum(first - clock, 0.0)
         end = np.maximum(day_number(opening.open_last) + 1 - clock, start + MIN_LAG_DAYS)
         kind = 1 if opening.open_kind == "full" else 2

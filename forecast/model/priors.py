@@ -36,8 +36,8 @@ POOLED: tuple[str, ...] = (
 )
 
 _POSITIVE = ("spread", "part_spread", "scale")
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
 class _Prior(BaseModel):

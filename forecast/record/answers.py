@@ -167,14 +167,15 @@ class Desk:
         TableError, FitError, CacheError
             If the data cannot be read, the model not be fitted, the fit not be kept.
         """
-        question = self.question(name, target)
-        day = as_of or self.today
+        question, day = self.question(name, target), as_of or self.today
+        if day < question.asked_on and question.stub is None and name in question.members:
+            question = find_question(question.members[0], {}, self.views.on(self.today), target)  # before it was asked
         if day > self.today:
             raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
         self.views.on(day)  # a day before the first row is an error whatever is asked
         outcome = happened(question, self.views, self.today)
         resolved = outcome is not None and outcome.known_on <= day
-        asked = question.asked_on if question.id in self.questions else None
+        asked = question.asked_on if question is self.questions.get(question.id) else None
         made_on = (asked or self._debut(question)) if resolved else day
         row = subject_row(question.model_copy(update={"asked_on": asked or made_on}), self.views, made_on)
         view = self.views.on(made_on, question.unit)

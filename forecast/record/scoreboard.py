@@ -42,7 +42,7 @@ _COLUMNS = {
     "due": "bool",
     "withdrawn": "bool",
     "happened_on": "datetime64[s]",
-    "kind": "object",
+    "opening": "object",
     "day": "float64",
     "followed_days": "float64",
 }
@@ -220,15 +220,16 @@ def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View) -> dic
     known = view.standing.get(forecast.target_id, _OPEN)
     day = (known.happened_on - forecast.made_on).days if known.happened_on else None
     followed = (view.followed_to - forecast.made_on).days
-    outcome_columns = {"happened_on": known.happened_on, "kind": known.opening, "day": day}
+    outcome_columns = {"happened_on": known.happened_on, "opening": known.opening, "day": day}
     reason = _void_reason(body, known, day, view.questions.get(forecast.target_id))
     due = reason is None and (day is not None or (view.as_of - forecast.made_on).days >= FIRST_DUE_DAY)
-    row = {**body, **outcome_columns, "due": due, "reason": reason, "followed_days": max(followed, day or 0)}
+    said = {name: body[name] for name in _COLUMNS if name in body}
+    row = {**said, **outcome_columns, "due": due, "reason": reason, "followed_days": max(followed, 0)}
     if reason:
         return row | {"state": "void"}
     if followed < FIRST_DUE_DAY:
         return row | {"state": "due" if due else "open", "reason": f"not yet followed for {FIRST_DUE_DAY} days"}
-    outcome = Outcome(day, max(followed, day or 0), known.opening)
+    outcome = Outcome(day, followed, known.opening)
     scores = score_all(forecast, reference_forecast(body), outcome, dt.date.fromisoformat(body["asked_on"]))
     return row | {"state": "scored"} | scores
 

@@ -88,7 +88,7 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
     same = families[families.episode_id.isin(rows.family)]
     if len(same) == 1 and len(rows) == models.family.isin(rows.family).sum():
         return same
-    merged = merge_members(rows)
+    merged = merge_members(rows.to_dict("records"))
     if merged is None:
         raise QuestionError(
             f"question {question.id}: a member was open by the first closed debut, so nothing is closed"

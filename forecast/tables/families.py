@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,33 +28,35 @@ def family_episodes(view: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
         The same columns, one row a family, ``episode_id`` = the family. A family with a
         member open by its first closed debut is no episode and is left out.
     """
-    rows = [
-        merge_members(rows, members[members.family == family]) for family, rows in view.groupby("family", sort=False)
-    ]
-    merged = pd.DataFrame([row for row in rows if row is not None], columns=view.columns)
-    return merged.astype(view.dtypes.to_dict()).reset_index(drop=True)
+    openings: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for member in members.to_dict("records"):
+        openings[member["family"]].append(member)
+    families: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in view.to_dict("records"):
+        families[row["family"]].append(row)
+    merged = [merge_members(rows, openings[name]) for name, rows in families.items()]
+    frame = pd.DataFrame([row for row in merged if row is not None], columns=view.columns)
+    return frame.astype(view.dtypes.to_dict()).reset_index(drop=True)
 
 
-def merge_members(rows: pd.DataFrame, open_members: pd.DataFrame | None = None) -> dict[str, Any] | None:
+def merge_members(rows: list[dict[str, Any]], open_members: Sequence[dict[str, Any]] = ()) -> dict[str, Any] | None:
     """One family's row, or None where a member was open by the first closed debut."""
-    rows = rows.sort_values(["closed_first", "closed_last"], kind="stable")
-    first = rows.iloc[0]
-    family: dict[str, Any] = first.to_dict()
-    family |= {"episode_id": first.family, "model": first.family, "closed_last": rows.closed_last.min()}
+    rows = sorted(rows, key=lambda row: (row["closed_first"], row["closed_last"]))
+    family = dict(rows[0])
+    name = family["family"]
+    family |= {"episode_id": name, "model": name, "closed_last": min(row["closed_last"] for row in rows)}
     for kind in ("part", "full"):
-        opened = rows[[f"{kind}_first", f"{kind}_last"]].set_axis(["first", "last"], axis=1).dropna()
-        if open_members is not None:
-            debuts = open_members.loc[open_members.opening == kind, ["debut_first", "debut_last"]]
-            opened = pd.concat([opened, debuts.set_axis(["first", "last"], axis=1)])
-        opened = opened.sort_values("last", kind="stable")
-        if len(opened) and opened.iloc[0]["last"] <= family["closed_last"]:
+        windows = [(row[f"{kind}_last"], row[f"{kind}_first"]) for row in rows if not pd.isna(row[f"{kind}_last"])]
+        windows += [(m["debut_last"], m["debut_first"]) for m in open_members if m["opening"] == kind]
+        last, first = min(windows, default=(pd.NaT, pd.NaT))
+        if last <= family["closed_last"]:
             return None
-        family[f"{kind}_first"] = opened.iloc[0]["first"] if len(opened) else pd.NaT
-        family[f"{kind}_last"] = opened.iloc[0]["last"] if len(opened) else pd.NaT
-    for name in ("leaked_on", "withdrawn_on"):
-        family[name] = rows[name].max() if rows[name].notna().all() else pd.NaT
+        family |= {f"{kind}_first": first, f"{kind}_last": last}
+    for end in ("leaked_on", "withdrawn_on"):
+        days = [row[end] for row in rows]
+        family[end] = pd.NaT if any(pd.isna(day) for day in days) else max(days)
     family |= _outcome(family)
-    family["observed_through"] = rows.observed_through.max()
+    family["observed_through"] = max(row["observed_through"] for row in rows)
     return family | _promises(rows)
 
 
@@ -66,10 +70,10 @@ def _outcome(family: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": outcome, "outcome_on": day, "outcome_precision": None, "outcome_source_url": None, **blank}
 
 
-def _promises(rows: pd.DataFrame) -> dict[str, Any]:
+def _promises(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """A promise for any member is one of the family; a refusal of one member is not."""
-    said = [s for own in rows.statements for s in own if s[1] in _FOR_THE_FAMILY] + rows.family_statements.iloc[0]
-    said = sorted(said, key=lambda s: s[0])
+    of_members = [s for row in rows for s in row["statements"] if s[1] in _FOR_THE_FAMILY]
+    said = sorted(of_members + rows[0]["family_statements"], key=lambda s: s[0])
     promised = [s for s in said if s[1] in _FOR_THE_FAMILY]
     dated = any(s[1] == "dated" for s in promised)
     return {

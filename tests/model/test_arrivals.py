@@ -57,6 +57,14 @@ IN_THIRD = [0, 0, 1, 0, 0, 0]
             [],
             id="leaked",
         ),
+        pytest.param(
+            OPENED | {"outcome": "leaked"},
+            [{"known_on": "2024-12-01"}],
+            FOR_193,
+            NOTHING,
+            [],
+            id="promised after a leak",
+        ),
         pytest.param(OPENED | {"outcome": "withdrawn"}, [], CLOSED, NOTHING, [], id="withdrawn"),
     ],
 )

@@ -22,6 +22,7 @@ from forecast.release import GRID_DAYS, Floats, ReleaseForecast
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = dt.date(2026, 1, 1)
+REFERENCE = Reference(0.01, 0.5, 0.25)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def make_record(make_forecast: Callable[..., ReleaseForecast]) -> Callable[..., 
     def make(
         forecast: ReleaseForecast | None = None,
         asked_on: dt.date = DAY,
-        reference: Reference = Reference(0.01, 0.5, 0.25),
+        reference: Reference = REFERENCE,
         made_on: dt.date = DAY,
         target_id: str = "q",
         forecaster: str = "acme",

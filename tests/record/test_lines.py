@@ -111,10 +111,9 @@ def test_a_kind_is_written_only_to_the_chain_it_belongs_in(kind, chain, belongs)
     ],
 )
 def test_a_body_that_is_no_record_is_refused_though_its_hash_fits(sealed, body, fault):
-    with pytest.raises(LedgerError, match="^line 7: ") as error:
+    with pytest.raises(LedgerError, match=r"^line 7: .+$") as error:
         parsed(sealed(body)[:-1], "acme", 7)
     assert fault in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_every_changed_byte_of_a_line_shows(sealed):
     assert parsed(raw, "acme", 1).body == NOTE
     for place in range(len(raw)):
         changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
-        with pytest.raises(LedgerError, match="line 1: (is not of the form|changed after it was written)"):
+        with pytest.raises(LedgerError, match=r"line 1: (is not of the form|changed after it was written)"):
             parsed(changed, "acme", 1)
 
 

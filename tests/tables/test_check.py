@@ -34,7 +34,7 @@ def good() -> Tables:
 
 def check(make_data: MakeData, tables: Tables) -> list[str]:
     """The problems, without the folder."""
-    folder = make_data(**{"promises": [], "family_members": []} | tables)
+    folder = make_data(**tables)
     return [problem.replace(f"{folder}/", "") for problem in check_tables(folder)[1]]
 
 
@@ -165,7 +165,7 @@ def test_a_bad_cell_hides_no_row_about_nothing(make_data: MakeData) -> None:
 
 
 def test_blank_lines_do_not_shift_the_row_that_is_named(make_data: MakeData) -> None:
-    folder = make_data(episodes=[{}], promises=[{"about": "ghost"}], family_members=[])
+    folder = make_data(episodes=[{}], promises=[{"about": "ghost"}])
     file = folder / "promises.csv"
     file.write_text(file.read_text(encoding="utf-8").replace("\nghost", "\n\nghost"), encoding="utf-8")
     assert check_tables(folder)[1][0].startswith(f"{file}, row 3, column about: 'ghost'")

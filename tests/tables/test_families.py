@@ -134,7 +134,7 @@ def test_a_member_whose_debut_is_known_to_the_month_opens_the_family_in_that_mon
 
 @pytest.mark.parametrize("there_is_a_file", [True, False])
 def test_families_need_no_table_of_members(make_data: MakeData, there_is_a_file: bool) -> None:
-    folder = make_data(episodes=[{}], family_members=[])
+    folder = make_data(episodes=[{}])
     if not there_is_a_file:
         (folder / "family_members.csv").unlink()
     assert family(folder).outcome == "still_closed"

@@ -16,9 +16,6 @@ MakeData = Callable[..., Path]
 Said = tuple[str, str, str | None]
 
 
-NOBODY = {"about": "nobody", "said_on": "1990-01-01", "known_on": "1990-01-01"}
-
-
 def on(known_on: str, **cells: str) -> dict[str, str]:
     """A statement about acme-one."""
     return {"about": "acme-one", "said_on": known_on, "known_on": known_on} | cells
@@ -166,7 +163,6 @@ def test_the_promise_columns_hold_what_was_known_by_then(
     make_data: MakeData, as_of: str, expected: tuple[str, ...]
 ) -> None:
     said = [
-        NOBODY,
         {"about": "acme-one", "words": "some day", "source_url": "https://a.org"},
         {
             "about": "acme-one",
@@ -191,7 +187,7 @@ def test_the_promise_columns_hold_what_was_known_by_then(
 
 def test_an_episode_without_statements_uses_its_own_promise_columns(make_data: MakeData) -> None:
     own = {"promise": "dated", "promised_on": "2024-04-01", "promised_by": "2024-12-31", "promise_words": "this year"}
-    folder = make_data(episodes=[own], promises=[NOBODY])
+    folder = make_data(episodes=[own])
     assert promise_cells(folder, "2024-03-31") == ("none", "", "", "", "")
     assert promise_cells(folder, "2024-04-01") == ("dated", "2024-04-01", "2024-12-31", "this year", "")
 
@@ -205,7 +201,7 @@ def test_the_list_of_statements_replaces_the_promise_columns(make_data: MakeData
 
 
 def test_refusals_are_no_promise_but_are_kept_as_statements(make_data: MakeData) -> None:
-    folder = make_data(episodes=[{}], promises=[NOBODY, {"about": "acme-one", "kind": "refused"}])
+    folder = make_data(episodes=[{}], promises=[{"about": "acme-one", "kind": "refused"}])
     assert promise_cells(folder, "2024-06-01")[0] == "none"
     view = read_episodes(folder / "episodes.csv", dt.date(2024, 6, 1))
     assert view.statements[0][0][:2] == (pd.Timestamp("2024-04-01"), "refused")
@@ -222,7 +218,7 @@ def test_statements_about_the_family_are_kept_apart_from_those_about_the_episode
 
 def test_a_statement_listed_later_leaves_an_earlier_promise_known(make_data: MakeData) -> None:
     own = {"promise": "vague", "promised_on": "2024-04-01"}
-    folder = make_data(episodes=[own], promises=[NOBODY, on("2025-01-01")])
+    folder = make_data(episodes=[own], promises=[on("2025-01-01")])
     assert promise_cells(folder, "2024-06-01")[:2] == ("vague", "2024-04-01")
 
 
