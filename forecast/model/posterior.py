@@ -155,7 +155,7 @@ def load(file: Path) -> Posterior:
         If it is damaged, or of another version.
     """
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:  # np.load leaves bad files open
             arrays = {name: stored[name] for name in stored.files}
         parts: dict[str, Any] = json.loads(str(arrays.pop("meta")))
         if parts.pop("format") != FORMAT:

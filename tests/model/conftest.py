@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.model.arrivals import fit_arrivals
+from forecast.model.design import build_design
+from forecast.model.posterior import Diagnostics, Posterior
 from forecast.model.priors import Priors, read_priors
+from forecast.model.terms import layout_of
 from forecast.tables.episodes import read_episodes
 
 #: A statement about no episode: it keeps the list of promises from being empty.
@@ -45,3 +50,27 @@ def real_view(real_data: Path) -> pd.DataFrame:
 def priors(real_data: Path) -> Priors:
     """The project's own priors."""
     return read_priors(real_data / "priors.toml")
+
+
+@pytest.fixture(scope="session")
+def a_posterior(real_data: Path, priors: Priors) -> Posterior:
+    """Draws from the prior, in the form of a posterior of the real table as of 2026-06-01."""
+    view = read_episodes(real_data / "episodes.csv", dt.date(2026, 6, 1))
+    design = build_design(view, "any")
+    layout = layout_of(design)
+    return Posterior(
+        raw=np.random.default_rng(2).standard_normal((60, layout.size)),
+        location=priors.location,
+        scale=priors.scale,
+        layout=layout,
+        organizations=design.organizations,
+        modalities=design.modalities,
+        arrivals=fit_arrivals(view, "any", priors.arrival),
+        latency="log_logistic",
+        target="any",
+        sampler="prior",
+        seed=1,
+        diagnostics=Diagnostics(1.0, 1e3, 1e3, 0, 1, 60, 0.8),
+        rows=len(design.row),
+        opened=design.n_opened,
+    )

@@ -14,14 +14,10 @@ import pytest
 from scipy import stats
 
 from forecast.errors import FitError, ForecastError
-from forecast.model.arrivals import fit_arrivals
 from forecast.model.baselines import BASELINES, Baseline, lags_of, reference_for
-from forecast.model.design import build_design
-from forecast.model.posterior import Diagnostics, Posterior
+from forecast.model.posterior import Posterior
 from forecast.model.predict import model_forecasts
-from forecast.model.priors import read_priors
 from forecast.model.reference import Reference, fit_reference
-from forecast.model.terms import layout_of
 from forecast.release import GRID_DAYS
 from forecast.tables.episodes import read_episodes
 
@@ -45,27 +41,9 @@ def closed(view: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def forecasters(view: pd.DataFrame) -> dict[str, Baseline]:
+def forecasters(a_posterior: Posterior) -> dict[str, Baseline]:
     """The baselines, and the model with draws from its prior."""
-    priors, design = read_priors(DATA / "priors.toml"), build_design(view, "any")
-    layout = layout_of(design)
-    prior = Posterior(
-        raw=np.random.default_rng(2).standard_normal((60, layout.size)),
-        location=priors.location,
-        scale=priors.scale,
-        layout=layout,
-        organizations=design.organizations,
-        modalities=design.modalities,
-        arrivals=fit_arrivals(view, "any", priors.arrival),
-        latency="log_logistic",
-        target="any",
-        sampler="prior",
-        seed=1,
-        diagnostics=Diagnostics(1.0, 1e3, 1e3, 0, 1, 60, 0.8),
-        rows=len(design.row),
-        opened=design.n_opened,
-    )
-    return BASELINES | {"model": partial(model_forecasts, prior)}
+    return BASELINES | {"model": partial(model_forecasts, a_posterior)}
 
 
 @pytest.mark.parametrize("name", [*BASELINES, "model"])
