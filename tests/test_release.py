@@ -126,10 +126,10 @@ def test_words_are_counted_from_the_asking_day(gone: int, ends: tuple[int, int, 
     full=st.floats(0, 1),
     share=st.floats(0, 1),
     gone=st.integers(0, 3700),
-    open_now=st.booleans(),
+    late=st.booleans(),
 )
-def test_words_add_up_to_one(rate: float, full: float, share: float, gone: int, open_now: bool) -> None:
-    rising = 1 - np.exp(-rate * (GRID_DAYS + open_now))
+def test_words_add_up_to_one(rate: float, full: float, share: float, gone: int, late: bool) -> None:
+    rising = 1 - np.exp(-rate * (GRID_DAYS + late))
     words = forecast(share * full * rising, share * (1 - full) * rising).words(MADE_ON - dt.timedelta(gone))
     assert sum(words.values()) == pytest.approx(1)
     assert min(words.values()) >= -1e-9

@@ -70,12 +70,17 @@ def test_what_was_stored_once_is_stored_the_same_again(make_record, seed):
     assert twice == once
 
 
-def test_rounding_noise_is_cleaned_away(make_record):
-    noisy = np.linspace(-5e-10, 1 + 5e-10, len(GRID_DAYS))
-    noisy[:11] = [-5e-10] * 9 + [0.0, -5e-10]
+def test_halves_of_the_last_decimal_are_not_both_rounded_up(make_record):
+    rising = np.minimum(GRID_DAYS / 90, 1)
+    record = make_record(ReleaseForecast("q", "acme", DAY, 0.33333335 * rising, 0.66666665 * rising))
+    assert (record["cdf_full"][-1], record["cdf_part"][-1]) == (0.3333333, 0.6666666)
+
+
+def test_noise_that_a_cdf_may_have_is_not_stored(make_record):
+    noisy = np.where(GRID_DAYS < 40, 0.5, 1 + 5e-10)
+    noisy[:5], noisy[21:30] = -5e-10, 0.5 - 5e-10
     record = make_record(ReleaseForecast("q", "acme", DAY, noisy, np.zeros(len(GRID_DAYS))))
-    assert min(record["cdf_full"]) == 0
-    assert max(record["cdf_full"]) == 1
+    assert record["cdf_full"] == [0.0] * 5 + [0.5] * 35 + [1.0] * (len(GRID_DAYS) - 40)
     assert record["left"] == 0
 
 

@@ -1,0 +1,98 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import forecast
+from forecast.model.baselines import BASELINES
+from forecast.model.covariates import COVARIATES
+from forecast.model.latency import LATENCIES
+from forecast.record.scores import SCORES
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_begins_with_two_commands() -> None:
+    blocks = re.findall(r"```sh\n(.*?)\n```", README, re.S)
+    start = "python3 -m pip install -q uv && python3 -m uv run --locked "
+    assert blocks[:2] == [f"{start}forecast predict", f'{start}pytest -m "not slow"']
+    assert 'pytest -m "not slow"' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_module_has_its_line_in_architecture() -> None:
+    modules = {file.name for file in (ROOT / "forecast").rglob("*.py")} - {"__init__.py", "errors.py"}
+    assert {name for name in modules if f"`{name}`" not in ARCHITECTURE and f"/{name}`" not in ARCHITECTURE} == set()
+
+
+def test_every_registry_is_named_with_its_file() -> None:
+    for registry in ("COVARIATES", "LATENCIES", "BASELINES", "SCORES"):
+        assert f"`{registry}`" in ARCHITECTURE
+    assert all((COVARIATES, LATENCIES, BASELINES, SCORES))
+
+
+def test_architecture_is_one_page() -> None:
+    assert len(ARCHITECTURE.splitlines()) <= 80
+
+
+def test_the_exported_names_are_there() -> None:
+    for name in forecast.__all__:
+        assert getattr(forecast, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        forecast.nothing  # noqa: B018
+
+
+def test_the_version_is_that_of_the_package_and_in_the_changelog() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert forecast.__version__ == project["version"]
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:
+    shown = run("--help").out
+    commands = re.findall(r"^│ (\w+) ", shown, re.M)
+    assert len(commands) >= 8
+    assert [c for c in commands if f"forecast {c}" not in README] == []
+
+
+@pytest.mark.slow
+def test_the_json_table_has_the_keys_of_predict(run: Callable[..., Any], cache: Path) -> None:
+    table = README.split("## What `predict --json` prints")[1].split("\n## ")[0]
+    documented = [
+        key
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for key in re.findall(r"`(\w+)`", line.split("|")[1])
+    ]
+    assert sorted(documented) == sorted(json.loads(run("predict", "--json").out))
+
+
+@pytest.mark.slow
+def test_the_readmes_numbers_are_those_of_predict(run: Callable[..., Any], cache: Path) -> None:
+    rows = re.findall(r"^\| `(forecast predict [^`]*)` \|(.*)\|$", README, re.M)
+    assert len(rows) >= 5
+    for command, cells in rows:
+        found = json.loads(run(*command.split()[1:], "--json").out)
+        said = [float(p) / 100 for p in re.findall(r"(\d+) %", cells)]
+        wanted = [found[f"p_{word}"] for word in ("weeks", "months", "years", "never")]
+        assert said == pytest.approx(wanted, abs=0.02), command
+
+
+@pytest.mark.slow
+def test_the_readmes_example_runs(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [example] = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len([line for line in example.splitlines() if line]) <= 10
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(example, scope)
+    assert sum(scope["answer"].forecast.words(scope["answer"].asked_on).values()) == pytest.approx(1)
+    assert (tmp_path / "wonder.svg").exists()
