@@ -47,6 +47,7 @@ def weighted_quantile(values: Floats, weights: Floats, q: ArrayLike) -> Floats:
     -------
     array of the shape of ``q``
     """
+    values, weights = values[weights > 0], weights[weights > 0]
     order = np.argsort(values, kind="stable")
     mass = np.cumsum(weights[order])
     place = np.searchsorted(mass, np.asarray(q, float) * mass[-1])
@@ -181,6 +182,8 @@ class ReleaseForecast:
 
     def prob_interval(self, day: float, level: float = 0.9) -> tuple[float, float]:
         """Credible interval of P(open by ``made_on + day``)."""
+        if day < 0:
+            return 0.0, 0.0
         right = int(np.clip(np.searchsorted(GRID_DAYS, day), 1, len(GRID_DAYS) - 1))
         left_day, right_day = GRID_DAYS[right - 1 : right + 1]
         share = min((day - left_day) / (right_day - left_day), 1.0)
@@ -207,6 +210,10 @@ class ReleaseForecast:
     def given_closed(self) -> ReleaseForecast:
         """The same forecast given that it is still closed on the day of the making: what is scored."""
         left = 1 - self.p_already_open
+        if left <= 0:
+            raise ForecastError(
+                f"forecast by {self.forecaster} for {self.target_id}: open already, so never still closed"
+            )
         full, part = ((c - c[0]) / left for c in (self.cdf_full, self.cdf_part))
         return replace(self, cdf_full=full, cdf_part=part, draws=None)
 

@@ -139,4 +139,4 @@ def _biases(data: Path) -> list[str]:
 
 
 def _share(flags: pd.Series) -> int:
-    return round(100 * float(flags.mean()))
+    return round(100 * float(flags.mean())) if len(flags) else 0

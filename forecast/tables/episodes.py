@@ -193,6 +193,7 @@ def _as_known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     for name in ("part", "full"):
         unknown = ~(view[f"{name}_last"] <= as_of)
         view.loc[unknown, [f"{name}_first", f"{name}_last"]] = pd.NaT
+    view["part_what"] = view.part_what.where(view.part_last.notna(), "")
     for name in ("leaked_on", "withdrawn_on"):
         view[name] = view[name].where(view[name] <= as_of)
     undone = view[["part_last", "full_last", "leaked_on", "withdrawn_on"]].isna().all(axis=1)

@@ -88,7 +88,6 @@ def test_the_counts_are_those_of_the_rows(make_data: MakeData, line: str) -> Non
     assert line in codebook(make_data(episodes=ROWS))
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the share of no rows is rounded to a whole number")
 def test_a_codebook_needs_no_paper_debut(make_data: MakeData) -> None:
     assert "1 rows." in codebook(make_data(episodes=[{}]))
 

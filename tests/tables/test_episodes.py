@@ -322,7 +322,6 @@ def test_a_later_opening_in_full_leaves_the_day_of_the_one_in_part(make_data: Ma
     assert view_of(folder, "2024-07-01").what_opened[0] == "a small sibling"
 
 
-@pytest.mark.xfail(strict=True, reason="part_what is not blanked while the opening in part is unknown")
 @pytest.mark.parametrize(
     ("cells", "early"), [(PART | {"what_opened": "a small sibling"}, []), (OPENED, [{"episode_id": "acme-one"}])]
 )
