@@ -218,7 +218,9 @@ class ReleaseForecast:
         return replace(self, cdf_full=full, cdf_part=part, draws=None)
 
     def mixed_with(self, other: ReleaseForecast, share: float) -> ReleaseForecast:
-        """A mixture: ``share`` of the other forecast, the rest of this one."""
+        """A mixture: ``share`` of the other forecast, the rest of this one; both made on one day."""
+        if self.made_on != other.made_on:
+            raise ForecastError(f"forecasts made on {self.made_on} and {other.made_on} do not mix: their grids differ")
         full = (1 - share) * self.cdf_full + share * other.cdf_full
         part = (1 - share) * self.cdf_part + share * other.cdf_part
         return replace(self, cdf_full=full, cdf_part=part, draws=None)

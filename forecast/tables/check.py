@@ -22,6 +22,7 @@ from forecast.tables.schema import (
     Row,
     ThirdPartyForecast,
 )
+from forecast.tables.windows import date_window
 
 Rows = dict[type[Row], dict[int, Any]]
 
@@ -92,7 +93,9 @@ def _earlier_fault(early: EarlierOpening, known: _Known) -> Problem | None:
     episode = known.episodes.get(early.episode_id)
     if episode is None or episode.outcome != "opened" or episode.outcome_on is None:
         return "episode_id", "is no episode that was opened"
-    if not episode.closed_on <= early.opened_on <= episode.outcome_on:
+    first, last = date_window(early.opened_on, early.opened_precision)
+    debut = date_window(episode.closed_on, episode.closed_precision)[0]
+    if last < debut or first > date_window(episode.outcome_on, episode.outcome_precision or "day")[1]:
         return "opened_on", "not between its debut and its opening"
     return None
 

@@ -55,7 +55,8 @@ def read_episodes(
         first of any member.
     follow_up : {"silence", "evidence"}
         Until when a row without an opening counts as closed. *silence*: through
-        ``min(as_of, searched_through)``; *evidence*: through its own last evidence.
+        ``min(as_of, searched_through)``, or its own last evidence where that is later;
+        *evidence*: through its own last evidence.
 
     Returns
     -------

@@ -46,12 +46,15 @@ def merge_members(rows: list[dict[str, Any]], open_members: Sequence[dict[str, A
     name = family["family"]
     family |= {"episode_id": name, "model": name, "closed_last": min(row["closed_last"] for row in rows)}
     for kind in ("part", "full"):
-        windows = [(row[f"{kind}_last"], row[f"{kind}_first"]) for row in rows if not pd.isna(row[f"{kind}_last"])]
-        windows += [(m["debut_last"], m["debut_first"]) for m in open_members if m["opening"] == kind]
-        last, first = min(windows, default=(pd.NaT, pd.NaT))
+        opened = [row for row in rows if not pd.isna(row[f"{kind}_last"])]
+        windows = [(row[f"{kind}_first"], row[f"{kind}_last"], row["part_what"]) for row in opened]
+        windows += [(m["debut_first"], m["debut_last"], m["member"]) for m in open_members if m["opening"] == kind]
+        first, last, what = min(windows, key=lambda w: w[1], default=(pd.NaT, pd.NaT, ""))
         if last <= family["closed_last"]:
             return None
-        family |= {f"{kind}_first": first, f"{kind}_last": last}
+        family |= {f"{kind}_first": min((w[0] for w in windows), default=first), f"{kind}_last": last}
+        if kind == "part":
+            family["part_what"] = what
     for end in ("leaked_on", "withdrawn_on"):
         days = [row[end] for row in rows]
         family[end] = pd.NaT if any(pd.isna(day) for day in days) else max(days)

@@ -321,7 +321,7 @@ def test_a_table_without_an_opened_model_cannot_be_fitted(view_of: ViewOf, rows:
 
 
 def test_a_table_of_closed_programs_cannot_be_fitted(view_of: ViewOf) -> None:
-    with pytest.raises(FitError, match="no row of the table can inform the model"):
+    with pytest.raises(FitError, match="no opened AI model was known"):
         build_design(view_of(PROGRAM), "any")
 
 

@@ -98,7 +98,7 @@ def undone(row: Cells, day: str, parts: dict[str, Cells]) -> Cells:
 
 def comparable(view: pd.DataFrame, opened_twice: set[str]) -> pd.DataFrame:
     """Values alone; of rows opened twice not what only the table of outcomes says."""
-    view = view.drop(columns="part_what").astype(object).where(view.notna(), None)
+    view = view.astype(object).where(view.notna(), None)
     only_of_outcomes = ["outcome_precision", "outcome_source_url", "license", "license_class"]
     view.loc[view.episode_id.isin(opened_twice), only_of_outcomes] = None
     view.attrs = {}
