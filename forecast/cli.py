@@ -71,20 +71,24 @@ def predict(
     as_json: JsonOption = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write the curve to a .png or .svg file.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Rank every still-closed episode.")] = False,
-    target: Annotated[TargetChoice, typer.Option("--target", help="For an episode or family.")] = TargetChoice.any,
+    target: Annotated[TargetChoice | None, typer.Option("--target", help="For an episode or family.")] = None,
     follow_up: FollowUpOption = FollowUpChoice.silence,
     latency: LatencyOption = LatencyChoice.log_logistic,
     seed: SeedOption = None,
     home: HomeOption = None,
 ) -> None:
     """Say when a model is opened, if ever."""
+    if plot:
+        from forecast.pages import plots
+
+        plots.require_name(plot)
     with _desk(home, follow_up, latency, seed) as desk:
         if everything:
             if what or plot:
                 raise ForecastError("--all ranks every episode: it takes no name and draws no curve")
-            _print_ranking(desk, _day(as_of), target, as_json)
+            _print_ranking(desk, _day(as_of), target or TargetChoice.any, as_json)
             return
-        answer = desk.answer(what, _day(as_of), target.value)
+        answer = desk.answer(what, _day(as_of), target.value if target else None)
     from forecast.pages import show
 
     if plot:
@@ -139,6 +143,8 @@ def score(as_of: DayOption = None, as_json: JsonOption = False, home: HomeOption
 
     desk = Desk(home)
     day = _day(as_of) or desk.today
+    if day > desk.today:
+        raise ForecastError(f"--as-of {day} is in the future (today is {desk.today}, UTC): give a day up to today")
     searched = desk.views.on(desk.today).attrs["searched_through"]
     board = scoreboard.scoreboard(scoreboard.score_table(desk.home.ledger, day, desk.questions, searched))
     if as_json:
@@ -247,6 +253,8 @@ def _desk(
     from forecast.record.answers import Desk
     from forecast.tables.paths import SEED
 
+    if seed is not None and seed < 0:
+        raise ForecastError(f"--seed {seed}: must be 0 or more")
     console = Console(stderr=True)
     # no thread of its own: the sampler forks
     bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
@@ -267,9 +275,12 @@ def _day(text: str | None) -> dt.date | None:
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
-        raise ForecastError(f"--as-of {text}: must be a day, YYYY-MM-DD") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ForecastError(f"--as-of {text}: must be a day, YYYY-MM-DD")
+    return day
 
 
 def _save_curve(answer: Any, file: Path, today: dt.date) -> None:

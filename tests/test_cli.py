@@ -58,8 +58,13 @@ def first_line(file: Path) -> str:
         (["predict", "openai-gpt-5", "--as-of", "1950-01-01"], "the first debut is of 19"),
         (["predict", "openai-gpt-5", "--as-of", "2999-01-01"], "is in the future"),
         (["predict", "--as-of", "yesterday"], "must be a day, YYYY-MM-DD"),
+        (["predict", "--as-of", "20260810"], "must be a day, YYYY-MM-DD"),
+        (["predict", "--seed", "-1"], "--seed -1: must be 0 or more"),
+        (["predict", "muse-any", "--target", "full"], "question muse-any has target any"),
+        (["predict", "sun-staroffice"], "sun-staroffice is no AI model"),
+        (["predict", "--plot", "/nowhere/x.png"], "there is no folder /nowhere"),
+        (["score", "--as-of", "2999-01-01"], "is in the future"),
         (["predict", "openai-gpt-5", "--as-of", "2020-01-01"], "none of its members was known on 2020-01-01"),
-        (["predict", "openai-gpt-5", "--as-of", "1990-01-01"], "none of its members was known on 1990-01-01"),
         (["predict", "--all", "--as-of", "1990-01-01"], "no opened AI model was known on 1990-01-01"),
         (["predict", "--all", "muse-any"], "it takes no name"),
         (["predict", "--home", "/nowhere"], "no data/episodes.csv in /nowhere"),
@@ -203,6 +208,15 @@ def test_an_open_model_is_forecast_from_today(run: Callable[..., Any], cache: Pa
     assert "</svg>" in (tmp_path / "curve.svg").read_text()
     run(*words, "--plot", tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_full_opening_may_be_asked_of_an_episode_with_a_question(run: Callable[..., Any], cache: Path) -> None:
+    words = ["predict", "meta-muse-wonder-1.0", "--as-of", DAY, "--json"]
+    any_kind, full = (json.loads(run(*words, *more).out) for more in ([], ["--target", "full"]))
+    assert (any_kind["target"], full["target"]) == ("any", "full")
+    assert full["p_part"] == pytest.approx(0, abs=1e-9)
+    assert full["p_never"] > any_kind["p_never"]
 
 
 @pytest.mark.slow

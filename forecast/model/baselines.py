@@ -69,10 +69,11 @@ def lags_of(view: pd.DataFrame, target: Target) -> Lags:
 
 
 def reference_for(view: pd.DataFrame, target: Target, row: pd.Series) -> Reference:
-    """The fixed reference of one row: constant hazard with a never fraction, given survival so far."""
+    """The fixed reference of one row: constant hazard with a never fraction, given that it is closed on the day."""
     lags = lags_of(view, target)
     fitted = fit_reference(lags.days, lags.opened, lags.part_share)
-    return fitted.given_survival(_survived(row, pd.Timestamp(view.attrs["as_of"])))
+    debut = row.closed_first + (row.closed_last + _DAY - row.closed_first) / 2
+    return fitted.given_survival(max((pd.Timestamp(view.attrs["as_of"]) + _DAY - debut) / _DAY, 0.0))
 
 
 def kaplan_meier(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) -> Iterator[ReleaseForecast]:

@@ -22,7 +22,7 @@ from forecast.model.posterior import Posterior
 from forecast.model.subjects import seen_through, survived_through
 from forecast.model.terms import make_terms, predictors, terms_of
 from forecast.release import GRID_DAYS, Draws, ReleaseForecast
-from forecast.tables.episodes import Target
+from forecast.tables.episodes import Target, open_window
 from forecast.tables.promises import STATES
 
 Floats = NDArray[np.float64]
@@ -61,9 +61,9 @@ class _Subject:
     @property
     def nodes(self) -> list[tuple[int, float]]:
         """Nodes of the debut day with their shares: one where its window is narrow against the lag."""
-        lags = self.design.end_days[-1]
-        wide = np.ptp(lags) > NODE_TOLERANCE * lags.mean()
-        return [(n, float(w)) for n, w in enumerate(NODE_WEIGHTS)] if wide else [(1, 1.0)]
+        lags = self.design.end_days[-1:] if self.in_fit else self.design.end_days
+        wide = np.ptp(lags, axis=1) > NODE_TOLERANCE * lags.mean(axis=1)
+        return [(n, float(w)) for n, w in enumerate(NODE_WEIGHTS)] if wide.any() else [(1, 1.0)]
 
     @property
     def stale_days(self) -> int:
@@ -101,7 +101,7 @@ def model_forecasts(
     if posterior.target != target:
         raise ValueError(f"posterior of target {posterior.target}, not {target}")
     drawn = posterior.thinned(DRAWS)
-    known = set(view.episode_id)
+    known = set(view.episode_id[open_window(view, target).open_last.isna()])
     for n in range(len(subjects)):
         subject = _subject(drawn, subjects.iloc[[n]], view, target, known)
         yield _forecast(drawn, subject, surely)
@@ -116,7 +116,9 @@ def _subject(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, targe
     history = rows.assign(closed_through=through, leaked_on=pd.NaT)
     history.attrs = view.attrs
     design = design_rows(history, target, posterior.organizations, posterior.modalities)
-    return _Subject(row, made_on, through, design, row.episode_id in known)
+    # some members of a family that is still closed: the fit has seen the same history as the family's
+    seen = row.episode_id in known or (view.attrs["unit"] == "family" and row.family in known)
+    return _Subject(row, made_on, through, design, seen)
 
 
 def _forecast(posterior: Posterior, subject: _Subject, surely: bool) -> ReleaseForecast:

@@ -81,12 +81,27 @@ def save(ax: Axes, file: Path) -> None:
     ForecastError
         If the ending is another one, or the file cannot be written.
     """
-    if file.suffix.lower() not in (".png", ".svg"):
-        raise ForecastError(f"{file}: a picture's name must end in .png or .svg")
+    require_name(file)
+    part = file.with_name(f".{file.stem}.part{file.suffix}")
     figure = ax.get_figure(root=True)
     try:
         with mpl.rc_context(_STYLE):
-            figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)  # type: ignore[union-attr]
+            figure.savefig(part, dpi=150, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)  # type: ignore[union-attr]
+        part.replace(file)
     except OSError as error:
-        file.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise ForecastError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def require_name(file: Path) -> None:
+    """Refuse what cannot become a picture, before anything long is begun.
+
+    Raises
+    ------
+    ForecastError
+        If the name ends in neither .png nor .svg, or its folder does not exist.
+    """
+    if file.suffix.lower() not in (".png", ".svg"):
+        raise ForecastError(f"{file}: a picture's name must end in .png or .svg")
+    if not file.parent.is_dir():
+        raise ForecastError(f"{file}: there is no folder {file.parent}")

@@ -148,7 +148,7 @@ class Desk:
         view = self.views.on(as_of, unit)
         return posterior_for(view, target, self.priors, self.settings, self._cache, self._progress)
 
-    def answer(self, name: str | None = None, as_of: dt.date | None = None, target: Target = "any") -> Answer:
+    def answer(self, name: str | None = None, as_of: dt.date | None = None, target: Target | None = None) -> Answer:
         """Answer a question as of a day; one that is resolved by then, as of its asking.
 
         Parameters
@@ -157,8 +157,8 @@ class Desk:
             Question, episode or family; the file's first question by default.
         as_of : datetime.date, optional
             Today by default.
-        target : {"any", "full"}
-            For an episode or a family; a question has its own.
+        target : {"any", "full"}, optional
+            Another one than the question's own is asked of its episode.
 
         Raises
         ------
@@ -167,9 +167,16 @@ class Desk:
         TableError, FitError, CacheError
             If the data cannot be read, the model not be fitted, the fit not be kept.
         """
-        question, day = self.question(name, target), as_of or self.today
-        if day < question.asked_on and question.stub is None and name in question.members:
-            question = find_question(question.members[0], {}, self.views.on(self.today), target)  # before it was asked
+        question, day = self.question(name, target or "any"), as_of or self.today
+        other_target = target is not None and target != question.target
+        if name in question.members and (other_target or (day < question.asked_on and question.stub is None)):
+            question = find_question(
+                name, {}, self.views.on(self.today), target or "any"
+            )  # the episode, not the question
+        elif other_target:
+            raise QuestionError(
+                f"question {question.id} has target {question.target}: ask an episode or a family instead"
+            )
         if day > self.today:
             raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
         self.views.on(day)  # a day before the first row is an error whatever is asked
@@ -179,6 +186,8 @@ class Desk:
         made_on = (asked or self._debut(question)) if resolved else day
         row = subject_row(question.model_copy(update={"asked_on": asked or made_on}), self.views, made_on)
         view = self.views.on(made_on, question.unit)
+        if row.iloc[0].domain != "ai_model":
+            raise QuestionError(f"{name} is no AI model: programs and games only inform how long openings take")
         posterior = self.posterior(made_on, question.unit, question.target)
         forecast, surely = (
             next(model_forecasts(posterior, view, question.target, row, surely=s)) for s in (False, True)

@@ -53,7 +53,13 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
         )
     if day != desk.today and not names:
         raise QuestionError(f"a hindcast is made on purpose: name the questions to record as of {day}")
+    standing = resolutions(desk.home.ledger, day)  # a broken chain is found before any fit
     questions = [_asked(desk, name) for name in names] or open_questions(desk, day)
+    closed = [q.id for q in questions if q.id in standing]
+    if closed:
+        raise QuestionError(
+            f"question {closed[0]} is {standing[closed[0]].state} since before {day}: nothing to forecast"
+        )
     records = [r for question in questions for r in _records(desk, question, day)]
     chains = sorted({r["forecaster"] for r in records})
     return [
@@ -121,12 +127,11 @@ def _asked(desk: Desk, name: str) -> Question:
 
 def _records(desk: Desk, question: Question, day: dt.date) -> Iterator[dict[str, Any]]:
     """One record a forecaster."""
-    rows = subject_row(question, desk.views, day)
-    view = desk.views.on(day, question.unit)
-    posterior = desk.posterior(day, question.unit, question.target)
-    outcome = happened(question, desk.views, desk.today)
+    rows, outcome = subject_row(question, desk.views, day), happened(question, desk.views, desk.today)
     if outcome and outcome.known_on <= day:
         raise QuestionError(f"question {question.id} was answered on {outcome.known_on}: nothing to forecast on {day}")
+    view = desk.views.on(day, question.unit)
+    posterior = desk.posterior(day, question.unit, question.target)
     mode: Literal["live", "hindcast"] = "live" if day == desk.today else "hindcast"
     common: dict[str, Any] = {
         "mode": mode,

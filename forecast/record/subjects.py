@@ -23,7 +23,7 @@ class Happened:
     Attributes
     ----------
     day, known_on : datetime.date
-        First day of its window; last one.
+        Last day of its window; day on which a page said so.
     kind : {"full", "part"}
     what : str
         What was opened, in words.
@@ -88,7 +88,9 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
     same = families[families.episode_id.isin(rows.family)]
     if len(same) == 1 and len(rows) == models.family.isin(rows.family).sum():
         return same
-    merged = merge_members(rows.to_dict("records"))
+    named = views.open_members(as_of)
+    named = named[named.family.isin(question.members)]
+    merged = merge_members(rows.to_dict("records"), named.to_dict("records"))
     if merged is None:
         raise QuestionError(
             f"question {question.id}: a member was open by the first closed debut, so nothing is closed"
@@ -128,7 +130,7 @@ def _openings(question: Question, rows: pd.DataFrame) -> list[Happened]:
     windows = open_window(rows, question.target)
     return [
         Happened(
-            w.open_first.date(), w.open_last.date(), w.open_kind, _what(row, w), row.episode_id, row.outcome_source_url
+            w.open_last.date(), w.open_last.date(), w.open_kind, _what(row, w), row.episode_id, row.outcome_source_url
         )
         for row, w in zip(rows.itertuples(), windows.itertuples(), strict=True)
         if not pd.isna(w.open_last)
@@ -145,9 +147,7 @@ def _open_debuts(question: Question, members: pd.DataFrame) -> list[Happened]:
     counts = ("full",) if question.target == "full" else ("full", "part")
     mine = members[members.family.isin(question.members) & members.opening.isin(counts)]
     return [
-        Happened(
-            m.debut_first.date(), max(m.debut_last, m.known_on).date(), m.opening, m.member, m.family, m.source_url
-        )
+        Happened(m.debut_last.date(), max(m.debut_last, m.known_on).date(), m.opening, m.member, m.family, m.source_url)
         for m in mine.itertuples()
     ]
 
@@ -171,7 +171,7 @@ def _from_stub(question: Question, views: Views, as_of: dt.date) -> pd.DataFrame
     said = said[said.about == traits["family"]]
     statements = list(zip(said.known_on, said.kind, said.due_to, strict=True))
     if traits["promise"] != "none" and not any(kind in ("vague", "dated") for _, kind, _ in statements):
-        statements = [(asked, traits["promise"], pd.NaT), *statements]
+        statements = sorted([*statements, (asked, traits["promise"], pd.NaT)], key=lambda s: s[0])
     return _finish(row | {"statements": statements, "family_statements": []}, models)
 
 

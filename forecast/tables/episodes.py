@@ -64,7 +64,7 @@ def read_episodes(
         The schema's columns and: the windows ``closed_*`` (debut), ``part_*`` and ``full_*``
         (first opening in part, in full), each first and last day; ``part_what``; ``leaked_on``,
         ``withdrawn_on`` (last day of the window); ``closed_through``, the last day of
-        follow-up for a row without an opening; ``last_checked``. ``attrs`` holds ``as_of``,
+        follow-up for a row without an opening. ``attrs`` holds ``as_of``,
         ``unit``, ``follow_up`` and ``searched_through``.
 
     Raises
@@ -214,8 +214,7 @@ def _as_known(table: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
 def followed(view: pd.DataFrame, as_of: pd.Timestamp, searched: pd.Timestamp, follow_up: FollowUp) -> pd.DataFrame:
     """Add the last day of follow-up, by one rule for every row."""
     calendar = min(as_of, searched)
-    checked = view.observed_through.clip(lower=calendar)
-    return view.assign(
-        closed_through=view.observed_through if follow_up == "evidence" else checked,
-        last_checked=checked,
-    )
+    said = pd.Series([max((s[0] for s in own), default=pd.NaT) for own in view.statements], index=view.index)
+    said = pd.to_datetime(said).astype("datetime64[s]")
+    seen = view.observed_through.where(~(said > view.observed_through), said)  # whoever speaks of it finds it closed
+    return view.assign(closed_through=seen if follow_up == "evidence" else seen.clip(lower=calendar))

@@ -15,7 +15,7 @@ from forecast.tables.schema import Episode
 KNOWN_LATER = (
     {c for c in Episode.model_fields if c.startswith(("promise", "outcome"))}
     | {f"{kind}_{end}" for kind in ("part", "full") for end in ("first", "last")}
-    | {"leaked_on", "withdrawn_on", "statements", "family_statements", "closed_through", "last_checked"}
+    | {"leaked_on", "withdrawn_on", "statements", "family_statements", "closed_through"}
 )
 
 
