@@ -58,9 +58,9 @@ class Settings:
     latency: str = "log_logistic"
     seed: int = SEED
     chains: int = 4
-    tune: int = 300
-    draws: int = 600
-    ladder: tuple[float, ...] = (0.8, 0.95, 0.99)
+    tune: int = 350
+    draws: int = 700
+    ladder: tuple[float, ...] = (0.85, 0.95, 0.99)
     max_r_hat: float = 1.01
     min_ess: float = 400.0
 
