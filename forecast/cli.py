@@ -315,7 +315,7 @@ def _print_json(value: Any) -> None:
 def _print(page: Any) -> None:
     from rich.console import Console
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(page)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page)
 
 
 if __name__ == "__main__":

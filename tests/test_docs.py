@@ -57,6 +57,18 @@ def test_the_version_is_that_of_the_package_and_in_the_changelog() -> None:
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_the_readmes_track_record_is_that_of_the_ledger(run: Callable[..., Any]) -> None:
+    board = json.loads(run("score", "--json", "--as-of", "2026-11-25").out)["forecasters"]
+    hindcasts = {row["name"]: row["scores"] for row in board if row["mode"] == "hindcast"}
+    assert "the model beat both baselines by the log score and lost to both by cut CRPS and RPS" in " ".join(
+        README.split()
+    )
+    for name in ("constant-hazard", "kaplan-meier"):
+        assert hindcasts["model"]["log"] < hindcasts[name]["log"]
+        assert hindcasts["model"]["cut_crps"] > hindcasts[name]["cut_crps"]
+        assert hindcasts["model"]["rps"] > hindcasts[name]["rps"]
+
+
 def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:
     shown = run("--help").out
     commands = re.findall(r"^│ (\w+) ", shown, re.M)
