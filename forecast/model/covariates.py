@@ -108,8 +108,12 @@ def covariate_matrix(view: pd.DataFrame) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If a value is not finite.
+        If a value is not finite, or was not known by the view's day.
     """
+    day = view.attrs.get("as_of")
+    for name, covariate in COVARIATES.items():
+        if day is not None and (view[covariate.known_on] > pd.Timestamp(day)).any():
+            raise ValueError(f"covariate {name}: a row's {covariate.known_on} lies after {day}")
     matrix = np.column_stack([np.asarray(c.value(view), float) for c in COVARIATES.values()])
     if not np.isfinite(matrix).all():
         raise ValueError("a covariate has values that are not finite")

@@ -25,9 +25,10 @@ def data_sha256(home: Home) -> str:
 
 
 def code_sha256() -> str:
-    """SHA-256 of the package's source."""
+    """SHA-256 of the source that decides a forecast: all but the command line and the pages."""
     package = Path(__file__).resolve().parents[1]
-    return files_sha256(sorted(package.rglob("*.py")))
+    wings = [file for wing in ("tables", "model", "record") for file in (package / wing).rglob("*.py")]
+    return files_sha256([package / "release.py", *sorted(wings)])
 
 
 def input_hashes(home: Home) -> dict[str, str]:

@@ -118,3 +118,10 @@ def test_covariates_of_each_effect_are_in_the_registrys_order() -> None:
     assert (
         covariate_names("odds") == covariate_names("part") == [n for n in COVARIATES if n not in ("software", "game")]
     )
+
+
+def test_a_covariate_known_after_the_day_is_refused(real_view: pd.DataFrame) -> None:
+    late = real_view.assign(closed_last=pd.Timestamp("2030-01-01"))
+    late.attrs = real_view.attrs
+    with pytest.raises(ValueError, match="covariate paper: a row's closed_last lies after"):
+        covariate_matrix(late)
