@@ -142,9 +142,7 @@ def score(as_of: DayOption = None, as_json: JsonOption = False, home: HomeOption
     from forecast.record.answers import Desk
 
     desk = Desk(home)
-    day = _day(as_of) or desk.today
-    if day > desk.today:
-        raise ForecastError(f"--as-of {day} is in the future (today is {desk.today}, UTC): give a day up to today")
+    day = desk.day(_day(as_of))
     searched = desk.views.on(desk.today).attrs["searched_through"]
     board = scoreboard.scoreboard(scoreboard.score_table(desk.home.ledger, day, desk.questions, searched))
     if as_json:
@@ -300,10 +298,9 @@ def _save_curve(answer: Any, file: Path, today: dt.date) -> None:
 def _print_ranking(desk: Desk, day: dt.date | None, target: TargetChoice, as_json: bool) -> None:
     from forecast.pages import show
 
-    rows = list(desk.ranking(day, target.value))
+    rows = desk.ranking(day, target.value)
     if as_json:
-        listed = sorted(rows, key=lambda r: -r["p_open_within_365"])
-        _print_json({"as_of": str(day or desk.today), "target": target.value, "episodes": listed})
+        _print_json({"as_of": str(day or desk.today), "target": target.value, "episodes": rows})
     else:
         _print(show.ranking_page(rows, day or desk.today))
 

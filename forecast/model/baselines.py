@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,7 @@ def reference_for(view: pd.DataFrame, target: Target, row: pd.Series) -> Referen
     """The fixed reference of one row: constant hazard with a never fraction, given that it is closed on the day."""
     lags = lags_of(view, target)
     fitted = fit_reference(lags.days, lags.opened, lags.part_share)
-    debut = row.closed_first + (row.closed_last + _DAY - row.closed_first) / 2
-    return fitted.given_survival(max((pd.Timestamp(view.attrs["as_of"]) + _DAY - debut) / _DAY, 0.0))
+    return fitted.given_survival(_lag(row, pd.Timestamp(view.attrs["as_of"])))
 
 
 def kaplan_meier(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) -> Iterator[ReleaseForecast]:
@@ -100,11 +100,7 @@ def constant_hazard_never(view: pd.DataFrame, target: Target, subjects: pd.DataF
     """A constant hazard with a never fraction, by maximum likelihood: the reference of all log scores."""
     lags = lags_of(view, target)
     fitted = fit_reference(lags.days, lags.opened, lags.part_share)
-
-    def survival(days: Floats) -> Floats:
-        return fitted.p_never + (1 - fitted.p_never) * np.exp(-fitted.rate_per_day * days)
-
-    return _each("constant-hazard-never", view, subjects, survival, lags.part_share)
+    return _each("constant-hazard-never", view, subjects, lambda days: 1 - fitted.cdf(days), lags.part_share)
 
 
 BASELINES: dict[str, Baseline] = {
@@ -114,14 +110,14 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def _debut(rows: pd.DataFrame) -> pd.Series:
+def _debut(rows: Any) -> Any:
+    """Middle of the debut's window, of one row or of many."""
     return rows.closed_first + (rows.closed_last + _DAY - rows.closed_first) / 2
 
 
-def _survived(row: pd.Series, made_on: pd.Timestamp) -> float:
-    """Days from the debut's middle to the end of the last day of survival."""
-    debut = row.closed_first + (row.closed_last + _DAY - row.closed_first) / 2
-    return max((survived_through(row, made_on) + _DAY - debut) / _DAY, 0.0)
+def _lag(row: pd.Series, day: pd.Timestamp) -> float:
+    """Days from the debut's middle to the end of a day."""
+    return max((day + _DAY - _debut(row)) / _DAY, 0.0)
 
 
 def _each(
@@ -131,10 +127,11 @@ def _each(
     day: dt.date = view.attrs["as_of"]
     made_on = pd.Timestamp(day)
     for _, row in subjects.iterrows():
-        start, stale = _survived(row, made_on), (made_on - survived_through(row, made_on)).days
+        through = survived_through(row, made_on)
+        start, stale = _lag(row, through), (made_on - through).days
         left = survival(np.concatenate([[start], start + stale + GRID_DAYS]))
         cdf = 1 - left[1:] / left[0] if left[0] > 0 else np.ones(len(GRID_DAYS))
-        forecast = ReleaseForecast(
+        yield ReleaseForecast(
             target_id=row.episode_id,
             forecaster=name,
             made_on=day,
@@ -142,4 +139,3 @@ def _each(
             cdf_part=part_share * cdf,
             last_checked=row.closed_through.date(),
         )
-        yield replace(forecast, p_never_structural=None)

@@ -24,6 +24,7 @@ from forecast.model.posterior import Diagnostics, Posterior, load, require_writa
 from forecast.model.priors import Priors
 from forecast.model.terms import layout_of, named_parameters
 from forecast.tables.episodes import Target
+from forecast.tables.hashes import files_sha256
 from forecast.tables.paths import SEED, cache_dir
 
 log = logging.getLogger("forecast")
@@ -161,10 +162,7 @@ def fit(
 
 def code_digest() -> str:
     """SHA-256 of the source that decides a posterior."""
-    sha = hashlib.sha256()
-    for name in _CODE:
-        sha.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    return sha.hexdigest()
+    return files_sha256(Path(__file__).parent / f"{name}.py" for name in _CODE)
 
 
 def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings) -> str:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Diagnostics:
     draws: int
     target_accept: float
     seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the seconds, the one thing that differs from run to run."""
+        return {name: value for name, value in asdict(self).items() if name != "seconds"}
 
     def line(self) -> str:
         """All of it in one line."""
@@ -105,11 +109,7 @@ class Posterior:
     def thinned(self, draws: int) -> Posterior:
         """Every n-th draw, so that about ``draws`` are left."""
         step = max(len(self.raw) // draws, 1)
-        return Posterior(**{**_parts(self), "raw": self.raw[::step]})
-
-
-def _parts(posterior: Posterior) -> dict[str, Any]:
-    return {f.name: getattr(posterior, f.name) for f in fields(posterior)}
+        return replace(self, raw=self.raw[::step])
 
 
 _ARRAYS = ("raw", "location", "scale")
@@ -124,22 +124,22 @@ def save(posterior: Posterior, file: Path) -> None:
     CacheError
         If the disk refuses.
     """
-    parts = _parts(posterior)
+    parts = dict(vars(posterior))
     arrays = {name: parts.pop(name) for name in _ARRAYS}
     arrays |= {f"arrivals_{k}": v for k, v in vars(parts.pop("arrivals")).items()}
     parts |= {name: asdict(parts[name]) for name in _RECORDS}
     arrays["meta"] = np.array(json.dumps({"format": FORMAT, **parts}))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-            try:
-                np.savez(part, **arrays)
-                part.flush()
-                os.fsync(part.fileno())
-            except BaseException:
-                Path(part.name).unlink(missing_ok=True)
-                raise
-        Path(part.name).replace(file)
+        part = file.with_suffix(f".{os.getpid()}.part")
+        try:
+            with part.open("wb") as out:
+                np.savez(out, **arrays)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise CacheError(_refused(file.parent, error)) from None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast.errors import TableError
 from forecast.model.covariates import covariate_names
 from forecast.tables.promises import STATES
+from forecast.tables.read import read_toml
 
 Floats = NDArray[np.float64]
 
@@ -141,12 +141,7 @@ def read_priors(path: Path) -> Priors:
         If the file is missing or not TOML, a parameter has no prior, a prior belongs to no
         parameter, or a prior is not of its kind; one line per fault.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TableError([f"{path}: no such file: 'forecast init DIR' lays one out"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TableError([f"{path}: not TOML: {error}"]) from None
+    tables = read_toml(path)
     given = {f"{group}.{n}": prior for group, members in tables.items() for n, prior in _members(group, members, path)}
     wanted = [*parameter_names(), "arrival.hazard"]
     problems = [f"{path}: no prior for {name}" for name in wanted if name not in given]

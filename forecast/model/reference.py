@@ -57,7 +57,11 @@ class Reference:
         p_never = min(float(self.p_never / (self.p_never + closed)), MOST_NEVER)
         return Reference(self.rate_per_day, p_never, self.part_share)
 
-    def forecast(self, made_on: dt.date, target_id: str, unseen_days: int = 0) -> ReleaseForecast:
+    def cdf(self, days: Floats) -> Floats:
+        """P(open by some days)."""
+        return np.asarray(-(1 - self.p_never) * np.expm1(-self.rate_per_day * days))
+
+    def forecast(self, made_on: dt.date, target_id: str) -> ReleaseForecast:
         """Forecast on the standard grid.
 
         Parameters
@@ -65,10 +69,8 @@ class Reference:
         made_on : datetime.date
             Day 0.
         target_id : str
-        unseen_days : int
-            Days between the last check and the making, in which it may have opened.
         """
-        cdf = -(1 - self.p_never) * np.expm1(-self.rate_per_day * (GRID_DAYS + unseen_days))
+        cdf = self.cdf(GRID_DAYS)
         return ReleaseForecast(
             target_id=target_id,
             forecaster="constant-hazard-never",

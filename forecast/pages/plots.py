@@ -16,9 +16,8 @@ from matplotlib.figure import Figure
 
 from forecast.errors import ForecastError
 
-#: Okabe and Ito's colours: told apart by everybody.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6b6b6b"
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7")
+#: Blue of Okabe and Ito's colours, which everybody can tell apart.
+BLUE, GREY = "#0072B2", "#6b6b6b"
 
 _STYLE: Any = {
     "axes.spines.top": False,
@@ -54,15 +53,6 @@ def plot_curve(
     ax.set(ylim=(0, 1), ylabel="P(open by the day)")
     ax.yaxis.set_major_formatter(lambda p, _: f"{100 * p:.0f} %")
     ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(ax.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
-    return ax
-
-
-def plot_scores(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw one score by forecaster: columns ``forecaster`` and ``score``; lower is better."""
-    ax = ax or new_axes(height=1.2 + 0.4 * len(scores))
-    bars = ax.barh(scores.forecaster, scores.score, color=[COLOURS[n % len(COLOURS)] for n in range(len(scores))])
-    ax.bar_label(bars, fmt=" %.2f")
-    ax.invert_yaxis()
     return ax
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecast.record.answers import Answer
+from forecast.record.scoreboard import COUNTS
 from forecast.release import HORIZON_DAYS, WORD_CUT_DAYS
 
 #: What each word means, in days from the asking.
@@ -91,15 +92,14 @@ def _outcome(answer: Answer) -> Text:
     )
 
 
-def ranking_page(rows: Iterable[dict[str, Any]], as_of: dt.date) -> RenderableType:
-    """Still-closed episodes by P(open within a year); withdrawn and leaked ones apart."""
-    ranked = sorted(rows, key=lambda r: -r["p_open_within_365"])
+def ranking_page(rows: Sequence[dict[str, Any]], as_of: dt.date) -> RenderableType:
+    """Still-closed episodes in the order given; withdrawn and leaked ones apart."""
     parts: list[RenderableType] = []
     for title, apart in (("still closed", False), ("withdrawn or leaked", True)):
         table = Table(title=f"{title}, as of {as_of}", box=None, pad_edge=False, title_justify="left")
         for column in ("episode", "organisation", "closed on", "promise", "90 days", "365 days", "never", "checked"):
             table.add_column(column, justify="right" if column[0].isdigit() or column == "never" else "left")
-        for r in ranked:
+        for r in rows:
             if (r["status"] != "closed" and r["status"] != "open in part") == apart:
                 odds = [percent(r[k]) for k in ("p_open_within_90", "p_open_within_365", "p_never")]
                 day, checked = str(r["closed_on"]), str(r["last_checked"])
@@ -111,10 +111,9 @@ def ranking_page(rows: Iterable[dict[str, Any]], as_of: dt.date) -> RenderableTy
 def board_page(board: pd.DataFrame, scores: list[str]) -> RenderableType:
     """The scoreboard: counts first, then the scores; lower is better."""
     table = Table(box=None, pad_edge=False)
-    counts = ["registered", "due", "scored", "void", "withdrawn"]
-    for column in ("forecaster", "mode", *counts, *scores):
+    for column in ("forecaster", "mode", *COUNTS, *scores):
         table.add_column(column, justify="left" if column in ("forecaster", "mode") else "right")
     for row in board.to_dict("records"):
         shown = ["-" if pd.isna(row[s]) else f"{row[s]:.3f}" for s in scores]
-        table.add_row(row["forecaster"], row["mode"], *(str(row[c]) for c in counts), *shown)
+        table.add_row(row["forecaster"], row["mode"], *(str(row[c]) for c in COUNTS), *shown)
     return Group(table, Text("lower is better; what is left after the last cut (never) is not scored", "dim"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from forecast.model.priors import read_priors
 from forecast.record.questions import Question, find_question, read_questions
 from forecast.record.subjects import Happened, Views, happened, members_of, subject_row
 from forecast.release import HORIZON_DAYS, ReleaseForecast
-from forecast.tables.episodes import FollowUp, Target, Unit
+from forecast.tables.episodes import FollowUp, Target, Unit, open_window
 from forecast.tables.hashes import data_sha256
 from forecast.tables.paths import Home, find_home, utc_today
 
@@ -68,8 +67,6 @@ class Answer:
         """The object that ``forecast predict --json`` prints; days as YYYY-MM-DD."""
         f, words = self.forecast, self.forecast.words(self.asked_on)
         never = f.word_intervals(self.asked_on)["never"]
-        diagnostics = asdict(self.posterior.diagnostics)
-        del diagnostics["seconds"]  # the one thing that differs from run to run
         return {
             "question": self.question.id,
             "as_of": f.made_on.isoformat(),
@@ -87,7 +84,7 @@ class Answer:
             "p_never_90": list(never),
             "p_never_structural": f.p_never_structural,
             "follow_up": self.follow_up,
-            "diagnostics": diagnostics,
+            "diagnostics": self.posterior.diagnostics.as_json(),
             "model": self.posterior.latency,
             "seed": self.posterior.seed,
             "data_sha256": self.data_sha256,
@@ -143,6 +140,19 @@ class Desk:
             name = next(iter(self.questions))
         return find_question(name, self.questions, self.views.on(self.today), target)
 
+    def day(self, as_of: dt.date | None = None) -> dt.date:
+        """The day to answer for, today by default.
+
+        Raises
+        ------
+        QuestionError
+            If it lies in the future.
+        """
+        day = as_of or self.today
+        if day > self.today:
+            raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
+        return day
+
     def posterior(self, as_of: dt.date, unit: Unit = "model", target: Target = "any") -> Posterior:
         """The posterior of the table as known on a day."""
         view = self.views.on(as_of, unit)
@@ -167,18 +177,15 @@ class Desk:
         TableError, FitError, CacheError
             If the data cannot be read, the model not be fitted, the fit not be kept.
         """
-        question, day = self.question(name, target or "any"), as_of or self.today
+        question, day = self.question(name, target or "any"), self.day(as_of)
         other_target = target is not None and target != question.target
-        if name in question.members and (other_target or (day < question.asked_on and question.stub is None)):
-            question = find_question(
-                name, {}, self.views.on(self.today), target or "any"
-            )  # the episode, not the question
+        not_asked_yet = day < question.asked_on and question.stub is None
+        if name in question.members and (other_target or not_asked_yet):  # then ask the episode of that name
+            question = find_question(name, {}, self.views.on(self.today), target or "any")
         elif other_target:
             raise QuestionError(
                 f"question {question.id} has target {question.target}: ask an episode or a family instead"
             )
-        if day > self.today:
-            raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
         self.views.on(day)  # a day before the first row is an error whatever is asked
         outcome = happened(question, self.views, self.today)
         resolved = outcome is not None and outcome.known_on <= day
@@ -186,8 +193,6 @@ class Desk:
         made_on = (asked or self._debut(question)) if resolved else day
         row = subject_row(question.model_copy(update={"asked_on": asked or made_on}), self.views, made_on)
         view = self.views.on(made_on, question.unit)
-        if row.iloc[0].domain != "ai_model":
-            raise QuestionError(f"{name} is no AI model: programs and games only inform how long openings take")
         posterior = self.posterior(made_on, question.unit, question.target)
         forecast, surely = (
             next(model_forecasts(posterior, view, question.target, row, surely=s)) for s in (False, True)
@@ -205,25 +210,22 @@ class Desk:
             data_sha256=data_sha256(self.home),
         )
 
-    def ranking(self, as_of: dt.date | None = None, target: Target = "any") -> Iterator[dict[str, Any]]:
-        """Every AI episode that is still closed, one at a time, in the table's order.
+    def ranking(self, as_of: dt.date | None = None, target: Target = "any") -> list[dict[str, Any]]:
+        """Every AI episode that is still closed, the likeliest to open within a year first.
 
-        Yields
-        ------
-        dict
+        Returns
+        -------
+        list of dict
             ``episode_id``, ``model``, ``organization``, ``closed_on``, ``promise``, ``status``,
             P(open) within 90 and 365 days, P(never) and the last day checked.
         """
-        day = as_of or self.today
-        if day > self.today:
-            raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
+        day = self.day(as_of)
         view = self.views.on(day)
-        open_on = view.full_last if target == "full" else view[["full_last", "part_last"]].min(axis=1)
-        closed = view[(view.domain == "ai_model") & open_on.isna()]
+        closed = view[(view.domain == "ai_model") & open_window(view, target).open_last.isna()]
         posterior = self.posterior(day, "model", target)
         forecasts = model_forecasts(posterior, view, target, closed)
-        for (_, row), forecast in zip(closed.iterrows(), forecasts, strict=True):
-            yield {
+        rows = [
+            {
                 "episode_id": row.episode_id,
                 "model": row.model,
                 "organization": row.organization,
@@ -235,6 +237,9 @@ class Desk:
                 "p_never": forecast.words(day)["never"],
                 "last_checked": forecast.last_checked,
             }
+            for (_, row), forecast in zip(closed.iterrows(), forecasts, strict=True)
+        ]
+        return sorted(rows, key=lambda r: -r["p_open_within_365"])
 
     def _debut(self, question: Question) -> dt.date:
         """Day on which the first member was known to be closed: a resolved episode is forecast from it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import QuestionError, TableError
 from forecast.tables.episodes import Target, Unit
+from forecast.tables.read import read_toml
 from forecast.tables.schema import Episode, Url
 
 #: The rule for a question that states none of its own.
@@ -104,12 +104,7 @@ def read_questions(path: Path) -> dict[str, Question]:
     TableError
         With one line per fault: file, question, field, rule.
     """
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TableError([f"{path}: no such file: 'forecast init DIR' lays one out"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TableError([f"{path}: not TOML: {error}"]) from None
+    given = read_toml(path)
     entries = given.get("question", [])
     if set(given) - {"question"} or not isinstance(entries, list):
         raise TableError([f"{path}: must hold [[question]] tables and nothing else"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from forecast.errors import QuestionError
@@ -46,11 +46,7 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
         Nothing is added unless all forecasts could be made.
     """
     desk.home.require_editable("record")
-    day = as_of or desk.today
-    if day > desk.today:
-        raise QuestionError(
-            f"{day} is in the future (today is {desk.today}, UTC): a forecast is recorded when it is made"
-        )
+    day = desk.day(as_of)
     if day != desk.today and not names:
         raise QuestionError(f"a hindcast is made on purpose: name the questions to record as of {day}")
     standing = resolutions(desk.home.ledger, day)  # a broken chain is found before any fit
@@ -60,7 +56,8 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
         raise QuestionError(
             f"question {closed[0]} is {standing[closed[0]].state} since before {day}: nothing to forecast"
         )
-    records = [r for question in questions for r in _records(desk, question, day)]
+    hashes = input_hashes(desk.home)
+    records = [r for question in questions for r in _records(desk, question, day, hashes)]
     chains = sorted({r["forecaster"] for r in records})
     return [
         line
@@ -125,7 +122,7 @@ def _asked(desk: Desk, name: str) -> Question:
     return desk.questions[name]
 
 
-def _records(desk: Desk, question: Question, day: dt.date) -> Iterator[dict[str, Any]]:
+def _records(desk: Desk, question: Question, day: dt.date, hashes: dict[str, str]) -> Iterator[dict[str, Any]]:
     """One record a forecaster."""
     rows, outcome = subject_row(question, desk.views, day), happened(question, desk.views, desk.today)
     if outcome and outcome.known_on <= day:
@@ -135,13 +132,15 @@ def _records(desk: Desk, question: Question, day: dt.date) -> Iterator[dict[str,
     mode: Literal["live", "hindcast"] = "live" if day == desk.today else "hindcast"
     common: dict[str, Any] = {
         "mode": mode,
-        "hashes": input_hashes(desk.home),
+        "hashes": hashes,
         "design_seen": mode == "hindcast" and outcome is not None,
     }
-    diagnostics = asdict(posterior.diagnostics)
-    del diagnostics["seconds"]
     sampled = Provenance(
-        model=posterior.latency, sampler=posterior.sampler, seed=posterior.seed, diagnostics=diagnostics, **common
+        model=posterior.latency,
+        sampler=posterior.sampler,
+        seed=posterior.seed,
+        diagnostics=posterior.diagnostics.as_json(),
+        **common,
     )
     forecasts: list[tuple[ReleaseForecast, Provenance]] = [
         (next(model_forecasts(posterior, view, question.target, rows)), sampled),

@@ -70,8 +70,8 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
     Raises
     ------
     QuestionError
-        If no member is known on the day and the question has no stub, or a member was open
-        from the start.
+        If no member is known on the day and the question has no stub, a member was open from
+        the start, or one is a program or a game.
     """
     if as_of < question.asked_on:
         raise QuestionError(f"question {question.id} was asked on {question.asked_on}: {as_of} is before that")
@@ -79,12 +79,11 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
     rows = members_of(question, models)
     if rows.empty:
         return _from_stub(question, views, as_of)
+    if (rows.domain != "ai_model").any():
+        raise QuestionError(f"{question.id} is no AI model: programs and games only inform how long openings take")
     if question.unit == "model":
         return rows
     families = views.on(as_of, "family")
-    whole = families[families.episode_id.isin(set(question.members) & set(rows.family))]
-    if len(whole) == 1 and set(rows.family) == set(whole.episode_id):
-        return whole
     same = families[families.episode_id.isin(rows.family)]
     if len(same) == 1 and len(rows) == models.family.isin(rows.family).sum():
         return same

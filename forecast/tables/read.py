@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tomllib
 import types
 from collections import Counter
 from collections.abc import Sequence
@@ -69,6 +70,22 @@ def _other_faults(row_type: type[Row], cells: dict[str, str], bad: set[str]) -> 
     with suppress(TypeError, AttributeError):  # a rule that needs the bad cell
         found += [fault for fault in row.rules() if fault[0] not in bad]
     return found
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    TableError
+        If it is missing, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TableError([f"{path}: no such file: 'forecast init DIR' lays one out"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TableError([f"{path}: not TOML: {error}"]) from None
 
 
 def to_frame(rows: Sequence[Row], row_type: type[Row]) -> pd.DataFrame:
