@@ -77,6 +77,12 @@ class Design:
         """Openings that inform rates."""
         return int(((self.kind > 0) & (self.with_share > 0)).sum())
 
+    def of_row(self, row: int) -> Design:
+        """The segments of one row."""
+        some = self.row == row
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Design(**{name: v[some] if isinstance(v, np.ndarray) else v for name, v in values.items()})
+
     def digest(self) -> str:
         """SHA-256 of all arrays: what a posterior depends on."""
         sha = hashlib.sha256()

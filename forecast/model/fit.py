@@ -6,12 +6,8 @@ import hashlib
 import json
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +18,8 @@ from forecast.model.arrivals import Arrivals, fit_arrivals
 from forecast.model.design import Design, build_design
 from forecast.model.posterior import Diagnostics, Posterior, load, require_writable, save, versions
 from forecast.model.priors import Priors
-from forecast.model.terms import layout_of, named_parameters
+from forecast.model.sampler import Chains, Metric, Progress, Sampler, sampler_for
+from forecast.model.terms import Layout, layout_of, named_parameters
 from forecast.tables.episodes import Target
 from forecast.tables.hashes import files_sha256
 from forecast.tables.paths import SEED, cache_dir
@@ -31,11 +28,20 @@ log = logging.getLogger("forecast")
 
 Floats = NDArray[np.float64]
 
-#: Told how much of the sampling is done: draws so far, draws in all.
-Progress = Callable[[int, int], None]
-
 #: Files whose text decides the posterior; a change in one of them makes cached ones stale.
-_CODE = ("arrivals", "build", "covariates", "design", "fit", "latency", "likelihood", "priors", "tensors", "terms")
+_CODE = (
+    "arrivals",
+    "build",
+    "covariates",
+    "design",
+    "fit",
+    "latency",
+    "likelihood",
+    "priors",
+    "sampler",
+    "tensors",
+    "terms",
+)
 _PACKAGES = ("numpy", "pymc", "pytensor", "scipy")
 
 
@@ -124,6 +130,9 @@ def fit(
     settings: Settings,
     cache: Path,
     progress: Progress | None = None,
+    layout: Layout | None = None,
+    metric: Metric | None = None,
+    cores: int | None = None,
 ) -> Posterior:
     """Sample the model, climbing the ladder until a fit converges.
 
@@ -132,15 +141,17 @@ def fit(
     FitError
         If none does; with what was wrong at each step.
     """
-    pm, model = _model(design, priors, settings.latency, cache)
-    layout, faults = layout_of(design), []
+    layout = layout or layout_of(design)
+    sampler, faults = sampler_of(design, priors, layout, settings.latency, cache), []
     for target_accept in settings.ladder:
-        raw, divergences, seconds = _sample(pm, model, settings, target_accept, progress)
-        found = _judge(raw, priors, divergences, target_accept, seconds)
+        chains = sampler.run(
+            settings.chains, settings.tune, settings.draws, target_accept, settings.seed, metric, cores, progress
+        )
+        found = _judge(chains, priors, target_accept)
         fault = _fault(found, settings)
         if fault is None:
             return Posterior(
-                raw=raw.reshape(-1, layout.size),
+                raw=chains.raw.reshape(-1, layout.size),
                 location=priors.location,
                 scale=priors.scale,
                 layout=layout,
@@ -149,7 +160,7 @@ def fit(
                 arrivals=arrivals,
                 latency=settings.latency,
                 target=target,
-                sampler=f"NUTS, PyMC {pm.__version__}",
+                sampler=sampler.name,
                 seed=settings.seed,
                 diagnostics=found,
                 rows=len(design.row),
@@ -177,63 +188,20 @@ def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _model(design: Design, priors: Priors, latency: str, cache: Path) -> tuple[Any, Any]:
-    """PyMC and the model; imported here, since it takes seconds and a cached posterior needs none of it."""
+def sampler_of(design: Design, priors: Priors, layout: Layout, latency: str, cache: Path) -> Sampler:
+    """The process's sampler, holding a design."""
+    # PyMC takes seconds to import, and a cached posterior needs none of it
     os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={cache / 'pytensor'}")
-    import pymc
+    from forecast.model.build import model_data
 
-    from forecast.model.build import build_model
-
-    return pymc, build_model(design, priors, latency)
+    return sampler_for(latency, layout.size, model_data(design, priors, layout))
 
 
-def _sample(
-    pm: Any, model: Any, settings: Settings, target_accept: float, progress: Progress | None
-) -> tuple[Floats, int, float]:
-    """Raw draws of shape (chains, draws, size), divergences, seconds."""
-    started, total, done = time.perf_counter(), settings.chains * (settings.tune + settings.draws), 0
-
-    def count(**_: Any) -> None:
-        nonlocal done
-        done += 1
-        if progress and (done % 50 == 0 or done == total):
-            progress(done, total)
-
-    with model, _quiet():
-        trace = pm.sample(
-            tune=settings.tune,
-            draws=settings.draws,
-            chains=settings.chains,
-            cores=min(settings.chains, os.cpu_count() or 1),
-            random_seed=settings.seed,
-            init="adapt_diag",
-            nuts={"target_accept": target_accept, "early_max_treedepth": 5},
-            nuts_sampler="pymc",
-            progressbar=False,
-            compute_convergence_checks=False,
-            callback=count,
-        )
-    raw = trace["posterior"]["raw"].to_numpy()
-    return raw, int(trace["sample_stats"]["diverging"].sum()), time.perf_counter() - started
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """PyMC's own chatter is replaced by one line of diagnostics and one progress bar."""
-    logger = logging.getLogger("pymc")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _judge(raw: Floats, priors: Priors, divergences: int, target_accept: float, seconds: float) -> Diagnostics:
+def _judge(chains: Chains, priors: Priors, target_accept: float) -> Diagnostics:
     """Worst R-hat and effective sample sizes of the named parameters."""
     from arviz_stats.base import array_stats
 
-    named = np.stack(list(named_parameters(raw, priors).values()))
+    named = np.stack(list(named_parameters(chains.raw, priors).values()))
     r_hat = [array_stats.rhat(p, chain_axis=0, draw_axis=1) for p in named]
     bulk = [array_stats.ess(p, chain_axis=0, draw_axis=1, method="bulk") for p in named]
     tail = [array_stats.ess(p, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95)) for p in named]
@@ -241,11 +209,11 @@ def _judge(raw: Floats, priors: Priors, divergences: int, target_accept: float, 
         r_hat=float(np.max(r_hat)),
         ess_bulk=float(np.min(bulk)),
         ess_tail=float(np.min(tail)),
-        divergences=divergences,
-        chains=raw.shape[0],
-        draws=raw.shape[1],
+        divergences=chains.divergences,
+        chains=chains.raw.shape[0],
+        draws=chains.raw.shape[1],
         target_accept=target_accept,
-        seconds=round(seconds, 2),
+        seconds=round(chains.seconds, 2),
     )
 
 

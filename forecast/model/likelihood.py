@@ -4,7 +4,7 @@ A segment has chances of a full opening, of one in part and of never, given by
 
 .. math:: (p_f, p_p, p_n) = \mathrm{softmax}(\eta, \eta + \delta, 0),
 
-and, given kind k, :math:`\log T = \mu + k\,\mu_p + \sigma e^{k s_p} W` with k = 0 for full
+and, given kind k, :math:`\log T = \mu + k\,\mu_p + W / (a\,a_p^k)` with k = 0 for full
 and 1 for part (Larson & Dinse 1985, doi:10.2307/2347464; Farewell 1982, doi:10.2307/2529885).
 
     opened as k in (l, r]   log p_k + log[F_k(r) - F_k(l)]
@@ -36,18 +36,18 @@ class Predictors:
     ----------
     odds, part : array
         eta, and delta: log odds of ever opening in full, and what an opening in part adds.
-    time, log_spread : array
-        mu and log sigma of log days.
-    part_time, part_spread : array
-        mu_p and s_p: shift of mu and of log sigma for openings in part.
+    time, shape : array
+        mu and a = 1 / sigma of log days.
+    part_time, part_shape : array
+        mu_p and a_p: shift of mu and factor of a for openings in part.
     """
 
     odds: Any
     part: Any
     time: Any
-    log_spread: Any
+    shape: Any
     part_time: Any
-    part_spread: Any
+    part_shape: Any
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,18 @@ class Points:
 
 def log_survival(at_log_day: Any, part: Any, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
     """Log S_k at log days, k = part (1) or full (0)."""
-    spread = xp.exp(-(p.log_spread + part * p.part_spread))
-    return latency.log_sf((at_log_day - p.time - part * p.part_time) * spread, xp)
+    shape = p.shape * (1 + part * (p.part_shape - 1))
+    return latency.log_sf((at_log_day - p.time - part * p.part_time) * shape, xp)
+
+
+def opened_loglik(start: Any, end: Any, part: Any, with_share: Any, p: Predictors, xp: Any = NUMPY) -> Any:
+    """Log-likelihood of openings, from the log survival of their kind at both ends of their windows."""
+    return with_share * (p.odds + part * p.part - _log_any(p, xp)) + log_interval(start, end, xp)
+
+
+def survived_loglik(full: Any, part: Any, p: Predictors, xp: Any = NUMPY) -> Any:
+    """Log-likelihood of survived segments, from the log survival of both kinds at their ends."""
+    return xp.log1p(xp.exp(p.odds) * (xp.exp(full) + xp.exp(p.part) * xp.exp(part))) - _log_any(p, xp)
 
 
 def point_loglik(points: Points, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
@@ -100,15 +110,16 @@ def point_loglik(points: Points, p: Predictors, latency: Latency, xp: Any = NUMP
     array
         Natural logarithm; openings and survived segments as in the module's text.
     """
-    start = log_survival(points.log_start, points.start_part, p, latency, xp)
-    end = log_survival(points.log_end, points.end_part, p, latency, xp)
+    start, end = (log_survival(*at, p, latency, xp) for at in readings(points))
     opened = points.opened > 0
-    log_any = xp.log1p(xp.exp(p.odds) + xp.exp(p.odds + p.part))
-    log_share = p.odds + points.end_part * p.part - log_any
-    # both branches are computed: keep the unused one finite, so that its gradient is too
-    interval = log_interval(start, xp.where(opened, end, start - 1.0), xp)
-    survived = xp.log1p(xp.exp(p.odds + start) + xp.exp(p.odds + p.part + end)) - log_any
-    return xp.where(opened, points.with_share * log_share + interval, survived)
+    # both branches are computed: keep the unused one finite
+    interval = opened_loglik(start, xp.where(opened, end, start - 1.0), points.end_part, points.with_share, p, xp)
+    return xp.where(opened, interval, survived_loglik(start, end, p, xp))
+
+
+def readings(points: Points) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Log days and kinds at which survival is read first and last."""
+    return (points.log_start, points.start_part), (points.log_end, points.end_part)
 
 
 def average_nodes(at_nodes: Any, xp: Any = NUMPY) -> Any:
@@ -116,3 +127,8 @@ def average_nodes(at_nodes: Any, xp: Any = NUMPY) -> Any:
     highest = at_nodes.max(axis=-1, keepdims=True)
     mean = (xp.exp(at_nodes - highest) * NODE_WEIGHTS).sum(axis=-1)
     return xp.log(mean) + highest[..., 0]
+
+
+def _log_any(p: Predictors, xp: Any) -> Any:
+    """Log of 1 + e^eta + e^(eta + delta): the softmax's denominator."""
+    return xp.log1p(xp.exp(p.odds) * (1 + xp.exp(p.part)))

@@ -72,7 +72,12 @@ class _Subject:
 
 
 def model_forecasts(
-    posterior: Posterior, view: pd.DataFrame, target: Target, subjects: pd.DataFrame, surely: bool = False
+    posterior: Posterior,
+    view: pd.DataFrame,
+    target: Target,
+    subjects: pd.DataFrame,
+    surely: bool = False,
+    draws: int = DRAWS,
 ) -> Iterator[ReleaseForecast]:
     """Forecasts of rows that are still closed, one at a time.
 
@@ -92,6 +97,8 @@ def model_forecasts(
         Rows with the view's columns; those whose ``episode_id`` is in the view are in the fit.
     surely : bool
         Without the never fraction: what if all are opened in the end?
+    draws : int
+        About how many draws to use.
 
     Raises
     ------
@@ -100,25 +107,28 @@ def model_forecasts(
     """
     if posterior.target != target:
         raise ValueError(f"posterior of target {posterior.target}, not {target}")
-    drawn = posterior.thinned(DRAWS)
-    known = set(view.episode_id[open_window(view, target).open_last.isna()])
-    for n in range(len(subjects)):
-        subject = _subject(drawn, subjects.iloc[[n]], view, target, known)
+    drawn = posterior.thinned(draws)
+    for subject in _subjects(drawn, subjects, view, target):
         yield _forecast(drawn, subject, surely)
 
 
-def _subject(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, target: Target, known: set[str]) -> _Subject:
-    row = rows.iloc[0]
-    if row.domain != "ai_model":
-        raise QuestionError(f"{row.episode_id} is no AI model: programs and games only inform how long openings take")
+def _subjects(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, target: Target) -> Iterator[_Subject]:
+    programs = rows.episode_id[rows.domain != "ai_model"]
+    if len(programs):
+        raise QuestionError(f"{programs.iloc[0]} is no AI model: programs and games only inform how long openings take")
+    if rows.empty:
+        return
     made_on = pd.Timestamp(view.attrs["as_of"])
-    through = survived_through(row, made_on)
-    history = rows.assign(closed_through=through, leaked_on=pd.NaT)
+    through = [survived_through(row, made_on) for row in rows.itertuples()]
+    history = rows.assign(closed_through=pd.DatetimeIndex(through), leaked_on=pd.NaT)
     history.attrs = view.attrs
     design = design_rows(history, target, posterior.organizations, posterior.modalities)
+    known = set(view.episode_id[open_window(view, target).open_last.isna()])
     # some members of a family that is still closed: the fit has seen the same history as the family's
-    seen = row.episode_id in known or (view.attrs["unit"] == "family" and row.family in known)
-    return _Subject(row, made_on, through, design, seen)
+    families = known if view.attrs["unit"] == "family" else set()
+    for n, row in enumerate(rows.itertuples()):
+        seen = row.episode_id in known or row.family in families
+        yield _Subject(row, made_on, through[n], design.of_row(n), seen)
 
 
 def _forecast(posterior: Posterior, subject: _Subject, surely: bool) -> ReleaseForecast:
@@ -235,7 +245,7 @@ def _when_promised(posterior: Posterior, subject: _Subject, ages: Floats, due: F
     """Predictors of the row once promised at some ages, due after some days (0: vague); (draws, ages, 1)."""
     vague, dated = (vars(_in_state(posterior, subject, name, ages)) for name in ("vague", "dated"))
     told = due > 0
-    chosen = {name: np.where(told, dated[name], vague[name]) for name in ("odds", "part", "time", "log_spread")}
+    chosen = {name: np.where(told, dated[name], vague[name]) for name in ("odds", "part", "time", "shape")}
     chosen["time"] += np.log(np.where(told, np.maximum(due, MIN_LAG_DAYS), 1.0))
     if surely:
         chosen["odds"] = np.full_like(chosen["odds"], _SURELY)

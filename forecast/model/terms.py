@@ -178,9 +178,9 @@ def predictors(raw: Any, terms: Terms, location: Any, scale: Any, xp: Any = NUMP
         odds=odds,
         part=part,
         time=time,
-        log_spread=xp.take(xp.take(theta, PLACES["spread"]), terms.state),
+        shape=xp.take(xp.exp(-xp.take(theta, PLACES["spread"])), terms.state),
         part_time=xp.take(theta, _one("part_time", 0)),
-        part_spread=xp.take(theta, _one("part_spread", 0)),
+        part_shape=xp.exp(-xp.take(theta, _one("part_spread", 0))),
     )
 
 

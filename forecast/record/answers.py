@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import QuestionError
-from forecast.model.fit import Progress, Settings, posterior_for
+from forecast.model.fit import Settings, posterior_for
 from forecast.model.posterior import Posterior
 from forecast.model.predict import model_forecasts
 from forecast.model.priors import read_priors
+from forecast.model.sampler import Progress
 from forecast.record.questions import Question, find_question, read_questions
 from forecast.record.subjects import Happened, Views, happened, members_of, subject_row
 from forecast.release import HORIZON_DAYS, ReleaseForecast

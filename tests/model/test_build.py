@@ -13,7 +13,7 @@ import pytensor
 import pytest
 from scipy import integrate, stats
 
-from forecast.model.build import Grid, build_model, node_grid, points_of
+from forecast.model.build import Grid, build_model, model_data, node_grid, points_of
 from forecast.model.design import Design, build_design
 from forecast.model.latency import LATENCIES
 from forecast.model.likelihood import Points, average_nodes, point_loglik
@@ -30,7 +30,8 @@ Loglik = Callable[[np.ndarray], list[np.ndarray]]
 
 def compiled(design: Design, priors: Priors, latency: str) -> Loglik:
     """Log-likelihood of the PyMC model and its gradient, without the standard normals' own density."""
-    model = build_model(design, priors, latency)
+    layout = layout_of(design)
+    model = build_model(model_data(design, priors, layout), latency, layout.size)
     [total] = model.replace_rvs_by_values(model.potentials)
     [raw] = model.value_vars
     return pytensor.function([raw], [total, pytensor.grad(total, raw)], mode="FAST_COMPILE")
@@ -39,7 +40,7 @@ def compiled(design: Design, priors: Priors, latency: str) -> Loglik:
 def in_numpy(raw: np.ndarray, design: Design, priors: Priors, latency: str) -> np.ndarray:
     """Log-likelihood of every segment, whether its debut window is wide or narrow, with three nodes."""
     every = np.repeat(np.arange(len(design.row)), 3)
-    grid = Grid(every, np.tile(np.arange(3), len(design.row)), len(design.row), design.sign)
+    grid = Grid(every, np.tile(np.arange(3), len(design.row)), (0, 0), (0, 0), every)
     p = predictors(raw, terms_of(design, every, layout_of(design)), priors.location, priors.scale)
     loglik = point_loglik(points_of(design, grid), p, LATENCIES[latency])
     return average_nodes(loglik.reshape(-1, 3)) * design.sign

@@ -15,7 +15,7 @@ LOG_LOGISTIC = LATENCIES["log_logistic"]
 
 
 def predictors(odds: float = 0.4, part: float = -1.0, time: float = 4.0, spread: float = 0.8) -> Predictors:
-    one = {"odds": odds, "part": part, "time": time, "log_spread": np.log(spread), "part_time": 0.3, "part_spread": 0.2}
+    one = {"odds": odds, "part": part, "time": time, "shape": 1 / spread, "part_time": 0.3, "part_shape": np.exp(-0.2)}
     return Predictors(**{name: np.array([[value]]) for name, value in one.items()})
 
 

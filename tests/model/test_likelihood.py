@@ -19,7 +19,7 @@ TIMES = {
     "log_logistic": lambda mu, sigma: stats.fisk(1 / sigma, scale=np.exp(mu)),
     "log_normal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
 }
-TWO_KINDS = Predictors(odds=0.4, part=-0.9, time=4.2, log_spread=-0.1, part_time=0.5, part_spread=0.3)
+TWO_KINDS = Predictors(odds=0.4, part=-0.9, time=4.2, shape=np.exp(0.1), part_time=0.5, part_shape=np.exp(-0.3))
 SURE = 40.0  # log odds of ever opening at which never is as good as impossible
 EXACT = 1e-4  # days: a window that stands for an exactly known day
 
@@ -51,7 +51,7 @@ def predictors(name: str, fitter: Any) -> Predictors:
         time, spread = fitter.mu_, fitter.sigma_
     never = getattr(fitter, "cured_fraction_", None)
     odds = SURE if never is None else np.log((1 - never) / never)
-    return Predictors(odds=odds, part=NO_PART, time=time, log_spread=np.log(spread), part_time=0.0, part_spread=0.0)
+    return Predictors(odds=odds, part=NO_PART, time=time, shape=1 / spread, part_time=0.0, part_shape=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_rows_known_because_they_opened_have_a_chance_given_that_they_opened_in_
 
 @pytest.mark.parametrize("name", LATENCIES)
 def test_openings_in_part_that_cannot_happen_leave_the_model_of_one_kind(name: str) -> None:
-    one = Predictors(odds=0.4, part=NO_PART, time=4.2, log_spread=-0.1, part_time=0.5, part_spread=0.3)
+    one = Predictors(odds=0.4, part=NO_PART, time=4.2, shape=np.exp(0.1), part_time=0.5, part_shape=np.exp(-0.3))
     ever, times = 1 / (1 + np.exp(-0.4)), TIMES[name](4.2, np.exp(-0.1))
     found = loglik(name, one, [30, 90], 90, [1, 0])
     expected = [ever * (times.cdf(90) - times.cdf(30)), 1 - ever * times.cdf(90)]

@@ -27,7 +27,7 @@ from forecast.model.terms import (
 )
 from forecast.tables.promises import STATES
 
-FIELDS = ("odds", "part", "time", "log_spread", "part_time", "part_spread")
+FIELDS = ("odds", "part", "time", "shape", "part_time", "part_shape")
 
 
 @pytest.fixture(scope="module", params=["any", "full"])
@@ -73,9 +73,9 @@ def by_hand(raw: np.ndarray, design: Design, i: int, priors: Priors) -> dict[str
         "odds": odds,
         "part": theta["part.share"] + linear("part") + pooled("organization_part") + design.no_part[i],
         "time": time + design.log_due[i],
-        "log_spread": theta[f"spread.{state}"],
+        "shape": np.exp(-theta[f"spread.{state}"]),
         "part_time": theta["part_time.shift"],
-        "part_spread": theta["part_spread.ratio"],
+        "part_shape": np.exp(-theta["part_spread.ratio"]),
     }
 
 
@@ -148,7 +148,8 @@ def test_a_parameter_moves_its_own_predictors_and_no_other(name: str, priors: Pr
     raw[1, parameter_names().index(name)] += 1
     found = predictors(raw, terms, priors.location, priors.scale)
     moved = {f for f in FIELDS if not np.array_equal(*getattr(found, f))}
-    expected = {"spread": {"log_spread"}, "tie": {"time"}, "scale": {member.split("_")[-1]}}.get(group, {group})
+    others = {"spread": {"shape"}, "part_spread": {"part_shape"}, "tie": {"time"}, "scale": {member.split("_")[-1]}}
+    expected = others.get(group, {group})
     # organisations with a wider spread of pace also carry a wider tie
     assert moved == expected
 
