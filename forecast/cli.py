@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecast.backtest_command import backtest
 from forecast.errors import ForecastError, HomeError
+from forecast.options import (
+    DayOption,
+    FollowUpChoice,
+    FollowUpOption,
+    HomeOption,
+    JsonOption,
+    LatencyChoice,
+    LatencyOption,
+    SeedOption,
+    TargetChoice,
+    parse_day,
+    print_json,
+    print_page,
+)
 
 if TYPE_CHECKING:
     from forecast.record.answers import Desk
@@ -29,39 +42,7 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
-
-
-class FollowUpChoice(StrEnum):
-    """Until when a model without an opening counts as closed."""
-
-    silence = "silence"
-    evidence = "evidence"
-
-
-class TargetChoice(StrEnum):
-    """What counts as an opening of an episode or a family."""
-
-    any = "any"
-    full = "full"
-
-
-class LatencyChoice(StrEnum):
-    """Distribution of the time to an opening."""
-
-    log_logistic = "log_logistic"
-    log_normal = "log_normal"
-
-
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder that holds data/; else FORECAST_HOME, else the checkout.")
-]
-DayOption = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="YYYY-MM-DD; today (UTC) by default.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-FollowUpOption = Annotated[
-    FollowUpChoice, typer.Option("--follow-up", help="Is a model that nobody writes about still closed?")
-]
-LatencyOption = Annotated[LatencyChoice, typer.Option("--latency", help="Distribution of the time to an opening.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the sampler.")]
+app.command()(backtest)
 
 
 @app.command()
@@ -86,17 +67,17 @@ def predict(
         if everything:
             if what or plot:
                 raise ForecastError("--all ranks every episode: it takes no name and draws no curve")
-            _print_ranking(desk, _day(as_of), target or TargetChoice.any, as_json)
+            _print_ranking(desk, parse_day(as_of), target or TargetChoice.any, as_json)
             return
-        answer = desk.answer(what, _day(as_of), target.value if target else None)
+        answer = desk.answer(what, parse_day(as_of), target.value if target else None)
     from forecast.pages import show
 
     if plot:
         _save_curve(answer, plot, desk.today)
     if as_json:
-        _print_json(answer.as_json())
+        print_json(answer.as_json())
     else:
-        _print(show.answer_page(answer))
+        print_page(show.answer_page(answer))
 
 
 @app.command()
@@ -111,7 +92,7 @@ def record(
     from forecast.record.recorder import record_forecasts
 
     with _desk(home, FollowUpChoice.silence, latency, seed) as desk:
-        lines = record_forecasts(desk, questions or (), _day(as_of))
+        lines = record_forecasts(desk, questions or (), parse_day(as_of))
     for line in lines:
         b = line.body
         typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']} ({b['mode']}), line {line.number}")
@@ -142,13 +123,13 @@ def score(as_of: DayOption = None, as_json: JsonOption = False, home: HomeOption
     from forecast.record.answers import Desk
 
     desk = Desk(home)
-    day = desk.day(_day(as_of))
+    day = desk.day(parse_day(as_of))
     searched = desk.views.on(desk.today).attrs["searched_through"]
     board = scoreboard.scoreboard(scoreboard.score_table(desk.home.ledger, day, desk.questions, searched))
     if as_json:
-        _print_json(scoreboard.as_json(day, board))
+        print_json(scoreboard.as_json(day, board))
     else:
-        _print(show.board_page(board, ["log", "cut_crps", "rps", "kind", "brier_90", "brier_365"]))
+        print_page(show.board_page(board, ["log", "cut_crps", "rps", "kind", "brier_90", "brier_365"]))
 
 
 @ledger_app.command()
@@ -269,18 +250,6 @@ def _desk(
         yield Desk(home, follow_up.value, settings, progress=progress)
 
 
-def _day(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise ForecastError(f"--as-of {text}: must be a day, YYYY-MM-DD")
-    return day
-
-
 def _save_curve(answer: Any, file: Path, today: dt.date) -> None:
     from forecast.pages import plots
     from forecast.pages.tables import curve_table
@@ -300,19 +269,9 @@ def _print_ranking(desk: Desk, day: dt.date | None, target: TargetChoice, as_jso
 
     rows = desk.ranking(day, target.value)
     if as_json:
-        _print_json({"as_of": str(day or desk.today), "target": target.value, "episodes": rows})
+        print_json({"as_of": str(day or desk.today), "target": target.value, "episodes": rows})
     else:
-        _print(show.ranking_page(rows, day or desk.today))
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
-
-
-def _print(page: Any) -> None:
-    from rich.console import Console
-
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page)
+        print_page(show.ranking_page(rows, day or desk.today))
 
 
 if __name__ == "__main__":

@@ -34,3 +34,7 @@ class CacheError(ForecastError):
 
 class LedgerError(ForecastError):
     """The ledger cannot be read, written or trusted."""
+
+
+class BacktestError(ForecastError):
+    """A backtest that cannot go on; what it has done is kept."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,9 @@ class Settings:
         ``target_accept`` values, tried in turn until a fit converges.
     max_r_hat, min_ess : float
         A fit beyond these, or with a divergence, is refused.
+    extensions : int
+        With a metric: how often chains that are only too short are lengthened, by half, before
+        the next step of the ladder.
     """
 
     latency: str = "log_logistic"
@@ -70,6 +73,11 @@ class Settings:
     ladder: tuple[float, ...] = (0.85, 0.95, 0.99)
     max_r_hat: float = 1.01
     min_ess: float = 400.0
+    extensions: int = 0
+
+
+#: For a series of fits that start from each other's metric: short chains, lengthened where that is all they lack.
+SERIES = Settings(tune=100, draws=400, ladder=(0.7, 0.85, 0.95), extensions=4)
 
 
 def posterior_for(
@@ -136,6 +144,23 @@ def fit(
 ) -> Posterior:
     """Sample the model, climbing the ladder until a fit converges.
 
+    Parameters
+    ----------
+    design : Design
+    arrivals : Arrivals
+    target : {"any", "full"}
+    priors : Priors
+    settings : Settings
+    cache : pathlib.Path
+        Where compiled code is kept.
+    progress : callable, optional
+    layout : Layout, optional
+        A larger one than the design needs lets another table use the same compiled code.
+    metric : Metric, optional
+        Learnt on another table.
+    cores : int, optional
+        Processes for the chains; the draws do not depend on it.
+
     Raises
     ------
     FitError
@@ -144,10 +169,7 @@ def fit(
     layout = layout or layout_of(design)
     sampler, faults = sampler_of(design, priors, layout, settings.latency, cache), []
     for target_accept in settings.ladder:
-        chains = sampler.run(
-            settings.chains, settings.tune, settings.draws, target_accept, settings.seed, metric, cores, progress
-        )
-        found = _judge(chains, priors, target_accept)
+        chains, found = _sample(sampler, priors, settings, target_accept, metric, cores, progress)
         fault = _fault(found, settings)
         if fault is None:
             return Posterior(
@@ -169,6 +191,30 @@ def fit(
         log.info("target_accept %g: %s", target_accept, fault)
         faults.append(f"target_accept {target_accept:g}: {fault}")
     raise FitError(f"the sampler did not converge, so there is no forecast ({'; '.join(faults)}): try another --seed")
+
+
+def _sample(
+    sampler: Sampler,
+    priors: Priors,
+    settings: Settings,
+    target_accept: float,
+    metric: Metric | None,
+    cores: int | None,
+    progress: Progress | None,
+) -> tuple[Chains, Diagnostics]:
+    """One step of the ladder: sample, and lengthen chains that lack nothing but length."""
+    chains = sampler.run(
+        settings.chains, settings.tune, settings.draws, target_accept, settings.seed, metric, cores, progress
+    )
+    found = _judge(chains, priors, target_accept)
+    for extension in range(settings.extensions):
+        if metric is None or found.divergences or not _fault(found, settings):
+            break
+        onwards = replace(metric, starts=chains.raw[:, -1])
+        size = (settings.chains, settings.tune // 3, settings.draws // 2, target_accept)
+        chains = chains.with_more(sampler.run(*size, settings.seed + 1 + extension, onwards, cores, progress))
+        found = _judge(chains, priors, target_accept)
+    return chains, found
 
 
 def code_digest() -> str:

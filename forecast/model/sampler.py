@@ -38,6 +38,11 @@ class Chains:
     divergences: int
     seconds: float
 
+    def with_more(self, other: Chains) -> Chains:
+        """The same chains, lengthened."""
+        raw = np.concatenate([self.raw, other.raw], axis=1)
+        return Chains(raw, self.divergences + other.divergences, self.seconds + other.seconds)
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -34,6 +34,8 @@ class Outcome:
         C: days from the making to the last day it is followed.
     kind : {"full", "part"} or None
         How it opened.
+    window_days : int
+        Days within which it is known to have opened, the last of them k; cut at the making.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Outcome:
     day: int | None
     censored_day: float
     kind: Literal["full", "part"] | None = None
+    window_days: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be scored."""
@@ -100,8 +103,8 @@ def log(forecast: ReleaseForecast, outcome: Outcome) -> float:
 
     .. math:: -\log[F(k) - F(k - 1)] \text{ if open by } C, \quad -\log[1 - F(C)] \text{ if not}
 
-    It is the plain log score of what can be seen by C - one of C days, or none of them - and so
-    proper whatever C is.
+    An opening known to a month only is one in (k - window, k]. It is the plain log score of what
+    can be seen by C - one of C days, or none of them - and so proper whatever C is.
     """
     return _log_of_seen(forecast, outcome, forecast.cdf)
 
@@ -163,7 +166,7 @@ def _log_of_seen(forecast: ReleaseForecast, outcome: Outcome, cdf: Floats) -> fl
     """Score the day of opening under one CDF, or being closed through C under the whole one."""
     if np.isinf(outcome.opened):
         return float(log_loss(1 - forecast.prob_by(outcome.followed)))
-    before, by = forecast.prob_by([outcome.opened - 1, outcome.opened], cdf)
+    before, by = forecast.prob_by([max(outcome.opened - outcome.window_days, 0.0), outcome.opened], cdf)
     return float(log_loss(by - before))
 
 

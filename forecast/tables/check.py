@@ -14,6 +14,7 @@ from forecast.tables.episodes import searched_through
 from forecast.tables.read import scan_rows
 from forecast.tables.schema import (
     TABLES,
+    CohortEntry,
     EarlierOpening,
     Episode,
     FamilyMember,
@@ -115,10 +116,20 @@ def _other_fault(other: ThirdPartyForecast, known: _Known) -> Problem | None:
     return None
 
 
+def _cohort_fault(entry: CohortEntry, known: _Known) -> Problem | None:
+    if entry.episode_id is None:
+        return None
+    episode = known.episodes.get(entry.episode_id)
+    if episode is None:
+        return "episode_id", "names no episode"
+    return None if episode.domain == "ai_model" else ("episode_id", "is no AI model")
+
+
 _RULES: dict[type[Row], Callable[[Any, _Known], Problem | None]] = {
     Promise: _promise_fault,
     EarlierOpening: _earlier_fault,
     FamilyMember: _member_fault,
+    CohortEntry: _cohort_fault,
     ThirdPartyForecast: _other_fault,
 }
 

@@ -12,10 +12,14 @@ from forecast.tables.schema import TABLES
 
 def files_sha256(files: Iterable[Path]) -> str:
     """SHA-256 over the names and bytes of files; a missing one counts as empty."""
+    return texts_sha256((file.name, file.read_bytes() if file.is_file() else b"") for file in files)
+
+
+def texts_sha256(texts: Iterable[tuple[str, bytes]]) -> str:
+    """SHA-256 over names and bytes."""
     sha = hashlib.sha256()
-    for file in files:
-        text = file.read_bytes() if file.is_file() else b""
-        sha.update(f"{file.name} {len(text)}\n".encode() + text)
+    for name, text in texts:
+        sha.update(f"{name} {len(text)}\n".encode() + text)
     return sha.hexdigest()
 
 

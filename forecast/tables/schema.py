@@ -303,5 +303,51 @@ class ThirdPartyForecast(Row):
             yield "due_on", f"due before it was made ({self.made_on})"
 
 
+class CohortEntry(Row):
+    """A model of a dated catalogue that was closed at its debut, whatever came of it."""
+
+    file = "cohorts.csv"
+    title = "Every model of two dated catalogues that was closed at its debut, whatever came of it: a census"
+
+    cohort: Slug = Field(description="the catalogue and the month of its copy")
+    entry: Text = Field(description="its name, or id, in the catalogue")
+    organization: Text = Field(description="as the catalogue has it")
+    entered_on: Annotated[Day | None, Optional] = Field(description="the catalogue's own day for it")
+    listed: Literal["closed", "limited", "open"] = Field(
+        description="access in the copy; an entry listed as open was closed at its debut and opened since"
+    )
+    episode_id: Annotated[Slug | None, Optional] = Field(description="its episode; blank where it is left out")
+    excluded: Words = Field(description="why it is left out: never because of what came later")
+    notes: Words = Field(description="remarks")
+
+    def rules(self) -> Iterator[Problem]:
+        """An entry has an episode, or a reason for having none."""
+        if (self.episode_id is None) != bool(self.excluded):
+            yield "excluded", "entries without an episode, and only they, say why"
+
+
+class OpenDebut(Row):
+    """A model that was open on the day of its debut, and so has no episode."""
+
+    file = "open_debuts.csv"
+    title = "Models of the same catalogues that were open from their debut: what else their organisations did"
+
+    organization: Text = Field(description="who controls the release, spelled as in the episodes")
+    model: Text = Field(description="name")
+    opened_on: Day = Field(description="debut, by the catalogue")
+    opened_precision: Precision = Field(description="width of its window")
+    catalogue: Slug = Field(description="the catalogue and the month of its copy")
+    entry: Text = Field(description="its name, or id, in the catalogue")
+
+
 #: Every table of the data folder, in the order of the codebook.
-TABLES: tuple[type[Row], ...] = (Episode, EarlierOpening, Promise, FamilyMember, TimelineEvent, ThirdPartyForecast)
+TABLES: tuple[type[Row], ...] = (
+    Episode,
+    EarlierOpening,
+    Promise,
+    FamilyMember,
+    CohortEntry,
+    OpenDebut,
+    TimelineEvent,
+    ThirdPartyForecast,
+)

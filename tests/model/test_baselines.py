@@ -14,7 +14,8 @@ import pytest
 from scipy import stats
 
 from forecast.errors import FitError, ForecastError
-from forecast.model.baselines import BASELINES, Baseline, lags_of, reference_for
+from forecast.model.baselines import BASELINES, Baseline, reference_for
+from forecast.model.lags import lags_of
 from forecast.model.posterior import Posterior
 from forecast.model.predict import model_forecasts
 from forecast.model.reference import Reference, fit_reference

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytensor
 import pytest
 from scipy import integrate, stats
@@ -18,7 +19,7 @@ from forecast.model.design import Design, build_design
 from forecast.model.latency import LATENCIES
 from forecast.model.likelihood import Points, average_nodes, point_loglik
 from forecast.model.priors import Priors
-from forecast.model.terms import layout_of, predictors, terms_of
+from forecast.model.terms import Layout, layout_of, predictors, terms_of
 from forecast.tables.episodes import read_episodes
 
 TIMES = {
@@ -31,7 +32,11 @@ Loglik = Callable[[np.ndarray], list[np.ndarray]]
 def compiled(design: Design, priors: Priors, latency: str) -> Loglik:
     """Log-likelihood of the PyMC model and its gradient, without the standard normals' own density."""
     layout = layout_of(design)
-    model = build_model(model_data(design, priors, layout), latency, layout.size)
+    return loglik_of(build_model(model_data(design, priors, layout), latency, layout.size))
+
+
+def loglik_of(model: pm.Model) -> Loglik:
+    """Log-likelihood and gradient, compiled without optimisation."""
     [total] = model.replace_rvs_by_values(model.potentials)
     [raw] = model.value_vars
     return pytensor.function([raw], [total, pytensor.grad(total, raw)], mode="FAST_COMPILE")
@@ -47,12 +52,14 @@ def in_numpy(raw: np.ndarray, design: Design, priors: Priors, latency: str) -> n
 
 
 def over_the_grid(raw: np.ndarray, design: Design, priors: Priors, latency: str) -> np.ndarray:
-    """Log-likelihood of every block of the model's own grid, padding included, before its weight."""
+    """Log-likelihood of every segment in the order of the model's own grid, before its sign."""
     grid = node_grid(design)
     p = predictors(raw, terms_of(design, grid.segment, layout_of(design)), priors.location, priors.scale)
     loglik = point_loglik(points_of(design, grid), p, LATENCIES[latency])
-    cut = 3 * grid.triples
-    return np.concatenate([average_nodes(loglik[:cut].reshape(-1, 3)), loglik[cut:]])
+    ends = np.cumsum([3 * grid.opened[0], grid.opened[1], 3 * grid.survived[0]])
+    opened, opened_singles, survived, survived_singles = np.split(loglik, ends)
+    opened, survived = (average_nodes(part.reshape(-1, 3)) for part in (opened, survived))
+    return np.concatenate([opened, opened_singles, survived, survived_singles])
 
 
 @pytest.fixture(scope="module", params=[(t, n) for t in ("any", "full") for n in LATENCIES], ids="-".join)
@@ -73,9 +80,9 @@ def test_pytensor_and_numpy_give_the_same_log_likelihood(
     real: tuple[Design, str, Loglik], vectors: np.ndarray, priors: Priors
 ) -> None:
     design, latency, loglik = real
-    weight = node_grid(design).weight
+    sign = design.sign[node_grid(design).order]
     for raw in vectors:
-        expected = (over_the_grid(raw, design, priors, latency) * weight).sum()
+        expected = over_the_grid(raw, design, priors, latency) @ sign
         assert loglik(raw)[0] == pytest.approx(expected, rel=1e-9)
 
 
@@ -103,11 +110,10 @@ def test_places_of_no_member_do_not_move_the_likelihood(real: tuple[Design, str,
 
 def test_narrow_debut_windows_lose_little_by_their_middle(real: tuple[Design, str, Loglik], priors: Priors) -> None:
     design, latency, loglik = real
-    centre, grid = np.zeros(layout_of(design).size), node_grid(design)
-    blocks = np.concatenate([grid.segment[: 3 * grid.triples : 3], grid.segment[3 * grid.triples :]])
-    found, real_ones = over_the_grid(centre, design, priors, latency) * grid.weight, grid.weight != 0
+    centre, order = np.zeros(layout_of(design).size), node_grid(design).order
+    found = over_the_grid(centre, design, priors, latency) * design.sign[order]
     in_full = in_numpy(centre, design, priors, latency)
-    np.testing.assert_allclose(found[real_ones], in_full[blocks[real_ones]], atol=0.01)
+    np.testing.assert_allclose(found, in_full[order], atol=0.01)
     assert loglik(centre)[0] == pytest.approx(in_full.sum(), abs=0.05)
 
 
@@ -115,43 +121,104 @@ def test_narrow_debut_windows_lose_little_by_their_middle(real: tuple[Design, st
 
 
 @pytest.mark.parametrize("target", ["any", "full"])
-def test_every_segment_stands_in_the_grid_once_and_padding_weighs_nothing(real_view: pd.DataFrame, target: str) -> None:
+def test_every_segment_stands_in_the_grid_once_with_the_nodes_it_needs(real_view: pd.DataFrame, target: str) -> None:
     design = build_design(real_view, target)
     grid = node_grid(design)
-    cut = 3 * grid.triples
-    blocks = np.concatenate([grid.segment[:cut:3], grid.segment[cut:]])
-    assert len(blocks) == len(grid.weight)
-    real = grid.weight != 0
-    assert sorted(blocks[real]) == list(range(len(design.row)))
-    np.testing.assert_array_equal(grid.weight[real], design.sign[blocks[real]])
-    np.testing.assert_array_equal(grid.segment[:cut].reshape(-1, 3), blocks[: grid.triples, None].repeat(3, axis=1))
-    np.testing.assert_array_equal(grid.node[:cut].reshape(-1, 3), np.tile([0, 1, 2], (grid.triples, 1)))
-    assert (grid.node[cut:] == 1).all()
-    assert (~real).sum() > 0
+    assert sorted(grid.order) == list(range(len(design.row)))
+    width = design.end_days.max(axis=1) - design.end_days.min(axis=1)
+    wide = width > 0.1 * design.start_days.mean(axis=1)
+    nodes = [(i, node) for i in grid.order for node in ((0, 1, 2) if wide[i] else (1,))]
+    assert list(zip(grid.segment, grid.node, strict=True)) == nodes
+    assert len(nodes) > len(design.row) > wide.sum() > 0
 
 
-def test_padding_contributes_nothing(real_view: pd.DataFrame, priors: Priors) -> None:
+@pytest.mark.parametrize("target", ["any", "full"])
+def test_openings_stand_before_survived_segments_and_wide_debut_windows_before_narrow_ones(
+    real_view: pd.DataFrame, target: str
+) -> None:
+    design = build_design(real_view, target)
+    grid = node_grid(design)
+    wide = np.bincount(grid.segment)[grid.order] == 3
+    sorts = list(zip(design.kind[grid.order] > 0, wide, strict=True))
+    assert sorts == sorted(sorts, reverse=True)
+    assert [sorts.count(s) for s in ((True, True), (True, False), (False, True), (False, False))] == [
+        *grid.opened,
+        *grid.survived,
+    ]
+    assert min(*grid.opened, *grid.survived) > 0
+
+
+def test_the_model_is_told_where_each_sort_of_points_ends_and_every_sign(
+    real_view: pd.DataFrame, priors: Priors
+) -> None:
     design = build_design(real_view, "any")
-    raw = np.random.default_rng(1).normal(size=layout_of(design).size)
-    blocks, weight = over_the_grid(raw, design, priors, "log_normal"), node_grid(design).weight
-    assert np.isfinite(blocks).all()
-    assert (blocks * weight).sum() == pytest.approx(blocks[weight != 0] @ weight[weight != 0], rel=1e-12)
+    grid, data = node_grid(design), model_data(design, priors, layout_of(design))
+    opened = design.kind[grid.segment] > 0
+    three = np.bincount(grid.segment)[grid.segment] == 3
+    counts = {"openings": opened, "opened_triples": opened & three, "survived_triples": ~opened & three}
+    assert {name: int(data[name]) for name in counts} == {name: which.sum() for name, which in counts.items()}
+    np.testing.assert_array_equal(data["sign"], design.sign[grid.order])
+    by_segment = {"sign", "location", "scale", *counts}
+    assert {len(value) for name, value in data.items() if name not in by_segment} == {len(grid.segment)}
 
 
-def shapes(design: Design) -> dict[str, Any]:
-    """Shapes of everything that the compiled model depends on."""
-    grid, layout = node_grid(design), layout_of(design)
-    points, terms = points_of(design, grid), terms_of(design, grid.segment, layout)
-    arrays = {k: v for r in (points, terms) for k, v in vars(r).items()} | terms.members | {"weight": grid.weight}
-    arrays.pop("members")
-    return {k: (v.shape, v.dtype) for k, v in arrays.items()} | {"triples": grid.triples, "size": layout.size}
+# --- Another table -----------------------------------------------------------------------------------------------
 
 
-def test_another_day_has_the_same_shapes_so_that_the_compiled_model_serves_again(real_data: Path) -> None:
-    days = (dt.date(2026, 7, 1), dt.date(2026, 7, 20))
-    designs = [build_design(read_episodes(real_data / "episodes.csv", day), "any") for day in days]
-    assert len(designs[0].row) < len(designs[1].row)
-    assert shapes(designs[0]) == shapes(designs[1])
+OPENED = {"outcome": "opened", "outcome_on": "2024-09-10", "outcome_precision": "day"}
+MONTH = {"closed_precision": "month"}
+
+
+@pytest.fixture(scope="module")
+def tables(real_data: Path, view_of: Callable[..., pd.DataFrame]) -> dict[str, Design]:
+    """Two days' tables, and little ones in which some sort of segments is missing."""
+    named = {
+        day: read_episodes(real_data / "episodes.csv", dt.date.fromisoformat(day))
+        for day in ("2023-07-01", "2026-07-01")
+    }
+    named["one opening"] = view_of(OPENED)
+    named["openings in a month"] = view_of(*(OPENED | MONTH | {"episode_id": f"row-{i}"} for i in range(3)))
+    return {name: build_design(view, "any") for name, view in named.items()}
+
+
+@pytest.fixture(scope="module")
+def layout(tables: dict[str, Design]) -> Layout:
+    """One with places for the members of every table."""
+    return max((layout_of(design) for design in tables.values()), key=lambda layout: layout.size)
+
+
+@pytest.fixture(scope="module")
+def built_on(tables: dict[str, Design], priors: Priors, layout: Layout) -> dict[str, list[np.ndarray]]:
+    """Log-likelihood and gradient of a model built on each table."""
+    raw = np.random.default_rng(20260406).normal(size=layout.size)
+    return {
+        name: loglik_of(build_model(model_data(design, priors, layout), "log_logistic", layout.size))(raw)
+        for name, design in tables.items()
+    }
+
+
+@pytest.mark.parametrize("first", ["2023-07-01", "2026-07-01", "one opening"])
+def test_a_compiled_model_that_is_given_another_table_is_the_one_built_on_it(
+    tables: dict[str, Design],
+    built_on: dict[str, list[np.ndarray]],
+    layout: Layout,
+    priors: Priors,
+    first: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = np.random.default_rng(20260406).normal(size=layout.size)
+    model = build_model(model_data(tables[first], priors, layout), "log_logistic", layout.size)
+    loglik = loglik_of(model)
+    monkeypatch.setattr(pytensor, "function", None)  # from here on nothing can be compiled
+    for name in [first, *tables, first]:
+        pm.set_data(model_data(tables[name], priors, layout), model=model)
+        total, gradient = loglik(raw)
+        assert total == pytest.approx(built_on[name][0], rel=1e-12)
+        np.testing.assert_allclose(gradient, built_on[name][1], rtol=1e-9, atol=1e-12)
+
+
+def test_no_two_of_these_tables_have_the_same_log_likelihood(built_on: dict[str, list[np.ndarray]]) -> None:
+    assert len({float(total) for total, _ in built_on.values()}) == len(built_on)
 
 
 # --- Written by hand ---------------------------------------------------------------------------------------------
@@ -161,13 +228,12 @@ ODDS = {"none": -0.5, "vague": 0.5, "dated": 1.0}
 TIME = {"none": 4.5, "vague": 4.0, "dated": 0.0}
 SPREAD = {"none": 1.0, "vague": 1.0, "dated": 0.5}
 PART = -1.5
-OPENED = {"outcome": "opened", "outcome_on": "2024-09-10", "outcome_precision": "day"}
 ROWS: tuple[dict[str, str], ...] = (
     OPENED,
     {},
     OPENED | {"outcome": "opened_partial"},
-    OPENED | {"closed_precision": "month"},
-    {"closed_precision": "month"},
+    OPENED | MONTH,
+    MONTH,
     OPENED | {"domain": "software"},
     {},  # promised for a day
     {},  # a promise in force at the debut, refused later
@@ -227,7 +293,7 @@ def test_the_log_likelihood_of_a_little_table_is_that_written_by_hand(
 def test_points_read_survival_where_the_segment_starts_and_ends(view_of: Callable[..., pd.DataFrame]) -> None:
     rows = (OPENED, OPENED | {"outcome": "opened_partial", "episode_id": "part"}, {"episode_id": "closed"})
     design = build_design(view_of(*rows), "any")
-    points = points_of(design, Grid(np.arange(3), np.ones(3, int), 0, design.sign))
+    points = points_of(design, Grid(np.arange(3), np.ones(3, int), (0, 2), (0, 1), np.arange(3)))
     expected = Points(
         log_start=np.log([192.5, 192.5, 974.5]),
         log_end=np.log([193.5, 193.5, 974.5]),

@@ -1,0 +1,192 @@
+"""Lags as baselines see them, and the product-limit estimator: pure formulas of arrays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.errors import FitError
+from forecast.model.subjects import survived_through
+from forecast.release import GRID_DAYS, ReleaseForecast
+from forecast.tables.episodes import Target, open_window
+
+Floats = NDArray[np.float64]
+
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Lags:
+    """Right-censored lags of the AI rows of a view.
+
+    Attributes
+    ----------
+    days : array of shape (rows,)
+        To the opening, or to the end of the follow-up; at least half a day.
+    opened : array of shape (rows,)
+    part_share : float
+        Share of the openings that are in part.
+    """
+
+    days: Floats
+    opened: NDArray[np.bool_]
+    part_share: float
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A step survival function: 1 before its first step.
+
+    Attributes
+    ----------
+    times : array of shape (steps,)
+        Rising.
+    survival : array of shape (steps,)
+        From each step on.
+    """
+
+    times: Floats
+    survival: Floats
+
+    def __call__(self, days: Floats) -> Floats:
+        """Chance to be closed after some days."""
+        return np.concatenate([[1.0], self.survival])[np.searchsorted(self.times, days, side="right")]
+
+
+def lags_of(view: pd.DataFrame, target: Target) -> Lags:
+    """Lags from debut to opening, or to the end of follow-up.
+
+    Raises
+    ------
+    FitError
+        If none was opened.
+    """
+    rows = view[view.domain == "ai_model"]
+    opened = open_window(rows, target)
+    happened = opened.open_last.notna()
+    if not happened.any():
+        raise FitError(f"no opened AI model was known on {view.attrs['as_of']}: a baseline needs at least one")
+    middle = opened.open_first + (opened.open_last + DAY - opened.open_first) / 2
+    ended = middle.where(happened, rows.closed_through + DAY)
+    days = np.maximum((ended - debut(rows)) / DAY, 0.5).to_numpy(float)
+    part = (opened.open_kind[happened] == "part").mean()
+    return Lags(days, happened.to_numpy(bool), float(part))
+
+
+def at_risk(entry: Floats, exit_: Floats, opened: NDArray[np.bool_], times: Floats) -> tuple[Floats, Floats]:
+    """Events and numbers at risk at some times, under left truncation and right censoring.
+
+    Parameters
+    ----------
+    entry, exit_ : array of shape (rows,)
+        Days between which a row is under observation: (entry, exit].
+    opened : array of shape (rows,)
+    times : array of shape (times,)
+
+    Returns
+    -------
+    events, at_risk : array of shape (times,)
+    """
+    events = (opened[:, None] & (exit_[:, None] == times)).sum(axis=0)
+    risk = ((entry[:, None] < times) & (times <= exit_[:, None])).sum(axis=0)
+    return events.astype(float), risk.astype(float)
+
+
+def product_limit(
+    entry: Floats,
+    exit_: Floats,
+    opened: NDArray[np.bool_],
+    least_at_risk: int,
+    pooled: Steps | None = None,
+    weight: float = 0,
+) -> Steps:
+    r"""Kaplan-Meier with left truncation, shrunk to a pooled curve, flat after its data thin out.
+
+    .. math:: h(t) = \frac{d(t) + w\,h_{pooled}(t)}{n(t) + w}
+
+    Parameters
+    ----------
+    entry, exit_, opened : array of shape (rows,)
+        As in :func:`at_risk`.
+    least_at_risk : int
+        Flat after the last time with as many.
+    pooled : Steps, optional
+        Towards which it is shrunk.
+    weight : float
+        w: rows that the pooled curve counts for.
+    """
+    times = np.unique(exit_[opened]) if pooled is None else np.union1d(exit_[opened], pooled.times)
+    events, risk = at_risk(entry, exit_, opened, times)
+    hazard = np.zeros(len(times))
+    if pooled is not None:
+        before = pooled(np.nextafter(times, -np.inf))
+        hazard = weight * (1 - pooled(times) / np.where(before > 0, before, 1.0))
+    hazard = (events + hazard) / np.maximum(risk + weight, 1)
+    enough = np.flatnonzero(risk >= least_at_risk)
+    kept = slice(0, enough[-1] + 1 if enough.size else 0)
+    return Steps(times[kept], np.cumprod(1 - hazard[kept]))
+
+
+def debut(rows: Any) -> Any:
+    """Middle of the debut's window, of one row or of many."""
+    return rows.closed_first + (rows.closed_last + DAY - rows.closed_first) / 2
+
+
+def lag_through(row: Any, day: pd.Timestamp) -> float:
+    """Days from the debut's middle to the end of a day."""
+    return max((day + DAY - debut(row)) / DAY, 0.0)
+
+
+def given_closed(
+    name: str,
+    view: pd.DataFrame,
+    row: Any,
+    survival: Callable[[Floats], Floats],
+    part_share: float,
+    start: pd.Timestamp | None = None,
+) -> ReleaseForecast:
+    """Forecast of one row by a survival function, given that it is closed so far.
+
+    Parameters
+    ----------
+    name : str
+        Of the forecaster.
+    view : pandas.DataFrame
+        Its ``as_of`` is the making day.
+    row : named tuple
+        Of the rows to forecast.
+    survival : callable
+        Of days on the clock.
+    part_share : float
+        Share of the openings that are in part.
+    start : pandas.Timestamp, optional
+        When the clock started; the middle of the debut's window by default.
+    """
+    day: dt.date = view.attrs["as_of"]
+    made_on = pd.Timestamp(day)
+    through = survived_through(row, made_on)
+    clock = debut(row) if start is None else start
+    gone, stale = max((through + DAY - clock) / DAY, 0.0), (made_on - through).days
+    left = survival(np.concatenate([[gone], gone + stale + GRID_DAYS]))
+    cdf = 1 - left[1:] / left[0] if left[0] > 0 else np.ones(len(GRID_DAYS))
+    return ReleaseForecast(
+        target_id=row.episode_id,
+        forecaster=name,
+        made_on=day,
+        cdf_full=(1 - part_share) * cdf,
+        cdf_part=part_share * cdf,
+        last_checked=row.closed_through.date(),
+    )
+
+
+def each_given_closed(
+    name: str, view: pd.DataFrame, rows: pd.DataFrame, survival: Callable[[Floats], Floats], part_share: float
+) -> Iterator[ReleaseForecast]:
+    """Forecasts of all rows by one survival function on the debut's clock."""
+    return (given_closed(name, view, row, survival, part_share) for row in rows.itertuples())

@@ -1,0 +1,72 @@
+"""What commands share: options, days, printing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.errors import ForecastError
+
+
+class FollowUpChoice(StrEnum):
+    """Until when a model without an opening counts as closed."""
+
+    silence = "silence"
+    evidence = "evidence"
+
+
+class TargetChoice(StrEnum):
+    """What counts as an opening of an episode or a family."""
+
+    any = "any"
+    full = "full"
+
+
+class LatencyChoice(StrEnum):
+    """Distribution of the time to an opening."""
+
+    log_logistic = "log_logistic"
+    log_normal = "log_normal"
+
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder that holds data/; else FORECAST_HOME, else the checkout.")
+]
+DayOption = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="YYYY-MM-DD; today (UTC) by default.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+FollowUpOption = Annotated[
+    FollowUpChoice, typer.Option("--follow-up", help="Is a model that nobody writes about still closed?")
+]
+LatencyOption = Annotated[LatencyChoice, typer.Option("--latency", help="Distribution of the time to an opening.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the sampler.")]
+
+
+def parse_day(text: str | None, option: str = "--as-of") -> dt.date | None:
+    """A day as it was typed, None where it was not."""
+    if text is None:
+        return None
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ForecastError(f"{option} {text}: must be a day, YYYY-MM-DD")
+    return day
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object and nothing else."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def print_page(page: Any) -> None:
+    """Print a page, wide enough for a table where it is not a terminal."""
+    from rich.console import Console
+
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page)
