@@ -21,7 +21,7 @@ _NAMES = {
     "read_episodes": "forecast.tables.episodes",
     "record_forecasts": "forecast.record.recorder",
     "resolve_questions": "forecast.record.recorder",
-    "score_table": "forecast.record.scoreboard",
+    "score_table": "forecast.record.score_table",
 }
 
 __all__ = sorted(_NAMES)

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,22 @@ from forecast.options import (
 
 if TYPE_CHECKING:
     from forecast.record.answers import Desk
+
+
+class SplitChoice(StrEnum):
+    """What a scoreboard has one line each of."""
+
+    forecaster = "forecaster"
+    question = "question"
+    horizon = "horizon"
+    month = "month"
+
+
+class ImportChoice(StrEnum):
+    """What can be imported."""
+
+    third_party = "third-party"
+
 
 app = typer.Typer(
     help="When will a closed AI model be opened - in weeks, months, years or never?",
@@ -84,15 +101,25 @@ def predict(
 def record(
     questions: Annotated[list[str] | None, typer.Argument(help="Questions; all open ones by default.")] = None,
     as_of: DayOption = None,
+    beside_others: Annotated[
+        bool, typer.Option("--beside-others", help="Hindcasts for the days of imported forecasts.")
+    ] = False,
     latency: LatencyOption = LatencyChoice.log_logistic,
     seed: SeedOption = None,
     home: HomeOption = None,
 ) -> None:
     """Append forecasts of the open questions to the ledger; one about the past is a hindcast."""
-    from forecast.record.recorder import record_forecasts
+    from forecast.record.recorder import record_beside, record_forecasts
 
+    if beside_others and (questions or as_of):
+        raise ForecastError("--beside-others takes questions and days from the imported forecasts: name none")
     with _desk(home, FollowUpChoice.silence, latency, seed) as desk:
-        lines = record_forecasts(desk, questions or (), parse_day(as_of))
+        if beside_others:
+            lines, without = record_beside(desk, _imported_pairs(desk))
+            for text in without:
+                typer.echo(f"no hindcast: {text}", err=True)
+        else:
+            lines = record_forecasts(desk, questions or (), parse_day(as_of))
     for line in lines:
         b = line.body
         typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']} ({b['mode']}), line {line.number}")
@@ -116,20 +143,52 @@ def resolve(home: HomeOption = None) -> None:
 
 
 @app.command()
-def score(as_of: DayOption = None, as_json: JsonOption = False, home: HomeOption = None) -> None:
+def score(
+    as_of: DayOption = None,
+    by: Annotated[SplitChoice, typer.Option("--by", help="One line each of what.")] = SplitChoice.forecaster,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
     """Score the ledger's forecasts against what happened."""
     from forecast.pages import show
-    from forecast.record import scoreboard
+    from forecast.record import score_table, scoreboard, slips
     from forecast.record.answers import Desk
 
+    if (as_json or as_csv) and (as_json is as_csv or (as_json and by is not SplitChoice.forecaster)):
+        raise ForecastError("--json says all of it, --csv one table: give one of the two, and --by with --csv only")
     desk = Desk(home)
-    day = desk.day(parse_day(as_of))
-    searched = desk.views.on(desk.today).attrs["searched_through"]
-    board = scoreboard.scoreboard(scoreboard.score_table(desk.home.ledger, day, desk.questions, searched))
+    day, searched = desk.day(parse_day(as_of)), _searched_through(desk)
+    table = score_table.score_table(desk.home.ledger, day, desk.questions, searched)
+    board = scoreboard.scoreboard(table, by.value)
+    late = slips.slips(desk.home, day, min(day, searched))
     if as_json:
-        print_json(scoreboard.as_json(day, board))
+        print_json(scoreboard.as_json(day, table, board) | {"slips": slips.as_json(late)})
+    elif as_csv:
+        typer.echo(board.to_csv(index=False), nl=False)
     else:
-        print_page(show.board_page(board, ["log", "cut_crps", "rps", "kind", "brier_90", "brier_365"]))
+        skills = scoreboard.with_uncertainty(table, board) if by is SplitChoice.forecaster else []
+        print_page(show.board_page(board, skills, slips.slip_table(late)))
+
+
+@ledger_app.command("import")
+def import_(
+    source: Annotated[
+        ImportChoice, typer.Argument(metavar="FORMAT", help="third-party: data/third_party_forecasts.csv")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Take other people's forecasts over, one chain a voice; twice the same adds nothing."""
+    from forecast.record.answers import Desk
+    from forecast.record.others import IMPORTS
+
+    done = IMPORTS[source.value](Desk(home))
+    for line in done.added:
+        b = line.body
+        typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}")
+    for text in done.unmatched:
+        typer.echo(f"no question asks about it: {text}")
+    typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
 
 
 @ledger_app.command()
@@ -248,6 +307,20 @@ def _desk(
 
         settings = Settings(latency=latency.value, seed=SEED if seed is None else seed)
         yield Desk(home, follow_up.value, settings, progress=progress)
+
+
+def _searched_through(desk: Desk) -> dt.date:
+    """Last day through which an opening would be known."""
+    searched: dt.date = desk.views.on(desk.today).attrs["searched_through"]
+    return searched
+
+
+def _imported_pairs(desk: Desk) -> list[tuple[str, dt.date]]:
+    """Questions and days on which others made their forecasts."""
+    from forecast.record.others import imported_pairs
+    from forecast.record.score_table import score_table
+
+    return imported_pairs(score_table(desk.home.ledger, desk.today, desk.questions, _searched_through(desk)))
 
 
 def _save_curve(answer: Any, file: Path, today: dt.date) -> None:

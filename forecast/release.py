@@ -217,6 +217,22 @@ class ReleaseForecast:
         full, part = ((c - c[0]) / left for c in (self.cdf_full, self.cdf_part))
         return replace(self, cdf_full=full, cdf_part=part, draws=None)
 
+    def as_of_later(self, day: dt.date) -> ReleaseForecast:
+        """The same forecast on a later day on which it is still closed; flat where the grid has run out."""
+        gone = (day - self.made_on).days
+        if gone < 0:
+            raise ForecastError(f"a forecast made on {self.made_on} says nothing as of {day}, which is before")
+        left = 1 - float(self.prob_by(gone))
+        if left <= 0:
+            raise ForecastError(
+                f"forecast by {self.forecaster} for {self.target_id}: open by {day} for certain, so never still closed"
+            )
+        full, part = (
+            (self.prob_by(gone + GRID_DAYS, cdf) - self.prob_by(gone, cdf)) / left
+            for cdf in (self.cdf_full, self.cdf_part)
+        )
+        return replace(self, made_on=day, cdf_full=full, cdf_part=part, draws=None)
+
     def mixed_with(self, other: ReleaseForecast, share: float) -> ReleaseForecast:
         """A mixture: ``share`` of the other forecast, the rest of this one; both made on one day."""
         if self.made_on != other.made_on:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -122,7 +124,7 @@ class Sampler:
             if progress and (done % 50 == 0 or done == total):
                 progress(done, total)
 
-        with self._model, _quiet():
+        with self._model, _quiet(), threadpool_limits(1):  # a product's digits depend on its threads
             trace = self._pm.sample(
                 tune=tune,
                 draws=draws,
@@ -134,6 +136,7 @@ class Sampler:
                 progressbar=False,
                 compute_convergence_checks=False,
                 callback=count,
+                mp_ctx="fork" if sys.platform == "linux" else None,  # others would compile again
             )
         raw = trace["posterior"]["raw"].to_numpy()
         return Chains(raw, int(trace["sample_stats"]["diverging"].sum()), time.perf_counter() - started)

@@ -7,6 +7,7 @@ most of a short fit's work, so a series of fits learns it once. What is sampled 
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from forecast.model.design import Design
 from forecast.model.posterior import Posterior
@@ -35,7 +36,8 @@ def metric_from(posterior: Posterior, design: Design, layout: Layout, chains: in
     met = {name: place for place, name in _names(posterior.organizations, posterior.modalities, posterior.layout)}
     shared = [(i, met[name]) for i, name in _names(design.organizations, design.modalities, layout) if name in met]
     here, there = (np.array(places) for places in zip(*shared, strict=True))
-    found = np.cov(posterior.raw[:, there].T)
+    with threadpool_limits(1):  # a product's digits depend on its threads
+        found = np.cov(posterior.raw[:, there].T)
     found = CORRELATION_SHARE * found + (1 - CORRELATION_SHARE) * np.diag(np.diag(found))
     covariance, starts = np.eye(layout.size), np.zeros((chains, layout.size))
     covariance[np.ix_(here, here)] = found

@@ -108,12 +108,64 @@ def ranking_page(rows: Sequence[dict[str, Any]], as_of: dt.date) -> RenderableTy
     return Group(*parts)
 
 
-def board_page(board: pd.DataFrame, scores: list[str]) -> RenderableType:
-    """The scoreboard: counts first, then the scores; lower is better."""
+def board_page(board: pd.DataFrame, skills: Sequence[dict[str, Any]], slips: pd.DataFrame) -> RenderableType:
+    """The scoreboard: counts first, then the scores, the skill on equal pairs, and how late named days were."""
+    keys = [c for c in ("forecaster", "mode", "question_id", "month", "horizon_days") if c in board]
+    scores = [s for s in _BOARD_SCORES if s in board]
     table = Table(box=None, pad_edge=False)
-    for column in ("forecaster", "mode", *COUNTS, *scores):
-        table.add_column(column, justify="left" if column in ("forecaster", "mode") else "right")
+    for column in (*keys, *COUNTS, *scores):
+        table.add_column(column, justify="left" if column in keys else "right")
     for row in board.to_dict("records"):
         shown = ["-" if pd.isna(row[s]) else f"{row[s]:.3f}" for s in scores]
-        table.add_row(row["forecaster"], row["mode"], *(str(row[c]) for c in COUNTS), *shown)
-    return Group(table, Text("lower is better; what is left after the last cut (never) is not scored", "dim"))
+        table.add_row(*(str(row[c]) for c in (*keys, *COUNTS)), *shown)
+    parts: list[RenderableType] = [
+        table,
+        Text("lower is better; what is left after the last cut (never) is not scored", "dim"),
+    ]
+    if skills:
+        parts += ["", _skills(skills)]
+    if len(slips):
+        parts += ["", _slips(slips)]
+    return Group(*parts)
+
+
+#: Scores that a scoreboard has room for.
+_BOARD_SCORES = ("log", "cut_crps", "rps", "kind", "brier_90", "brier_365", "brier", "log_at")
+
+
+def _skills(entries: Sequence[dict[str, Any]]) -> Table:
+    """Who beats whom on forecasts of the same questions on the same days."""
+    table = Table(
+        title="skill on equal (question, day) pairs: above 0 is better; log in nats",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for column in ("forecaster", "mode", "against", "pairs", "log", "cut_crps", "rps"):
+        table.add_column(column, justify="left" if column in ("forecaster", "mode", "against") else "right")
+    for entry in entries:
+        for other, found in entry["skill"].items():
+            if "log" in found:
+                cells = [_skill_cell(found.get(name)) for name in ("log", "cut_crps", "rps")]
+                table.add_row(entry["name"], entry["mode"], other, str(found["log"]["pairs"]), *cells)
+    return table
+
+
+def _skill_cell(found: dict[str, Any] | None) -> str:
+    if found is None or found["value"] is None:
+        return "-"
+    ends = "" if found["low"] is None else f" ({found['low']:+.2f} to {found['high']:+.2f})"
+    return f"{found['value']:+.3f}{ends}"
+
+
+def _slips(slips: pd.DataFrame) -> Table:
+    """How late openings came after the day that was named."""
+    table = Table(title="days named for an opening, and days late", title_justify="left", box=None, pad_edge=False)
+    for column in ("voice", "dates", "kept", "half by", "3 in 4 by", "9 in 10 by"):
+        table.add_column(column, justify="left" if column == "voice" else "right")
+    for row in slips.to_dict("records"):
+        ends = [
+            "not yet" if pd.isna(row[f"late_days_{q}"]) else f"{row[f'late_days_{q}']:.0f} days" for q in (50, 75, 90)
+        ]
+        table.add_row(row["voice"], str(row["dates"]), str(row["kept"]), *ends)
+    return table

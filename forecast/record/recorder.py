@@ -15,13 +15,13 @@ from forecast.record.answers import Desk
 from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question
 from forecast.record.records import Asked, Provenance, append_new, forecast_record, note_record, resolved_record
-from forecast.record.scoreboard import resolutions
+from forecast.record.score_table import resolutions
 from forecast.record.subjects import Happened, happened, notes_on, subject_row
 from forecast.release import ReleaseForecast
 from forecast.tables.hashes import input_hashes
 
 #: Who forecasts, beside the model: one chain each.
-RECORDED_BASELINES = ("constant-hazard", "kaplan-meier")
+RECORDED_BASELINES = ("constant-hazard", "kaplan-meier", "kaplan-meier-promise", "promised-day-slip")
 
 
 def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | None = None) -> list[Line]:
@@ -64,6 +64,30 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
         for chain in chains
         for line in append_new(desk.home.ledger, chain, [r for r in records if r["forecaster"] == chain], desk.today)
     ]
+
+
+def record_beside(desk: Desk, pairs: Sequence[tuple[str, dt.date]]) -> tuple[list[Line], list[str]]:
+    """Append hindcasts for the questions and days of other people's forecasts.
+
+    Parameters
+    ----------
+    desk : Desk
+    pairs : sequence of (question id, day)
+        From :func:`forecast.record.others.imported_pairs`.
+
+    Returns
+    -------
+    tuple
+        Lines added, and one line for each pair that the model says nothing about (a program, a
+        model that nobody knew of on the day), with the reason.
+    """
+    added, without = [], []
+    for name, day in pairs:
+        try:
+            added += record_forecasts(desk, [name], day)
+        except QuestionError as error:
+            without.append(f"{name} as of {day}: {error}")
+    return added, without
 
 
 def open_questions(desk: Desk, day: dt.date) -> list[Question]:

@@ -1,254 +1,164 @@
-"""The scoreboard: the ledger and what came true, one row a forecast, then one row a forecaster.
-
-Being scored hangs on the calendar alone. A forecast is scored from its first horizon day on,
-opened or not: to score the early openings at once, and the rest when they fall due, would make
-every forecaster look too low.
-"""
+"""The scoreboard: counts, mean scores with intervals, and skill on equal pairs; modes are never added together."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from forecast.errors import LedgerError
-from forecast.record import ledger
-from forecast.record.lines import RESOLUTIONS, Line
-from forecast.record.questions import Question
-from forecast.record.records import reference_forecast, release_forecast
-from forecast.record.scores import Outcome, score_all, score_names
-from forecast.release import HORIZON_DAYS, ReleaseForecast
-
-#: Days from the making to its first horizon question, and so to its first score.
-FIRST_DUE_DAY = min(HORIZON_DAYS)
+from forecast.model.baselines import BASELINES
+from forecast.record.resample import cluster_weights, interval, weighted_means
+from forecast.record.score_table import PREVIOUS
+from forecast.record.scores import score_names
+from forecast.record.summary import rule_of, skill
+from forecast.release import HORIZON_DAYS
+from forecast.tables.paths import SEED
 
 COUNTS = ["registered", "due", "scored", "void", "withdrawn"]
 
-_COLUMNS = {
-    "id": "object",
-    "forecaster": "object",
-    "question_id": "object",
-    "mode": "object",
-    "made_on": "datetime64[s]",
-    "recorded_on": "datetime64[s]",
-    "design_seen": "bool",
-    "state": "object",
-    "reason": "object",
-    "due": "bool",
-    "withdrawn": "bool",
-    "happened_on": "datetime64[s]",
-    "opening": "object",
-    "day": "float64",
-    "followed_days": "float64",
-}
+#: What a scoreboard can be split by, besides forecaster and mode: name -> its column.
+SPLITS: dict[str, str | None] = {"forecaster": None, "question": "question_id", "month": "month", "horizon": None}
+
+#: Intervals need some questions to draw again.
+LEAST_QUESTIONS = 5
+
+_PAIR = ["question_id", "made_on"]
 
 
-@dataclass(frozen=True)
-class Resolution:
-    """Where a question stands.
-
-    Attributes
-    ----------
-    state : {"open", "resolved", "void", "ambiguous"}
-    happened_on : datetime.date or None
-    opening : {"full", "part"} or None
-    """
-
-    state: str
-    happened_on: dt.date | None = None
-    opening: Literal["full", "part"] | None = None
-
-
-_OPEN = Resolution("open")
-
-
-def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
-    """Replay the resolutions, in order, as known on a day.
-
-    A resolution counts from the day it was known on; ``void`` and ``ambiguous`` from the day they
-    were recorded. ``reopened`` mends a mistake, so it counts on every day.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Of the ledger.
-    as_of : datetime.date
-
-    Returns
-    -------
-    dict of str to Resolution
-        By question id; open questions are not in it.
-
-    Raises
-    ------
-    LedgerError
-        If the chain is broken or a line cannot be read.
-    """
-    standing: dict[str, Resolution] = {}
-    for line in ledger.read(folder, RESOLUTIONS):
-        try:
-            _replay(standing, line.body, as_of)
-        except (KeyError, TypeError, ValueError) as error:
-            raise LedgerError(f"chain 'resolutions' line {line.number}: cannot be read ({error!r})") from None
-    return standing
-
-
-def score_table(
-    folder: Path, as_of: dt.date, questions: Mapping[str, Question], searched_through: dt.date
-) -> pd.DataFrame:
-    """Score every forecast in the ledger that was made by a day.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Of the ledger.
-    as_of : datetime.date
-        What was known by this day counts.
-    questions : mapping of str to Question
-        By id.
-    searched_through : datetime.date
-        Last day through which openings were looked for: what is not known to have opened counts as
-        closed until ``min(as_of, searched_through)``, and no longer.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a forecast, in the order of the ledger. ``state`` is
-
-        - ``void``: never scored, see ``reason``;
-        - ``scored``: followed for at least :data:`FIRST_DUE_DAY` days;
-        - ``due``: resolved, or past its first horizon, but not followed for that long yet;
-        - ``open``: none of these.
-
-        ``day`` is k and ``followed_days`` C of :class:`forecast.record.scores.Outcome`; scores that
-        have nothing to score are NaN. ``withdrawn`` forecasts are scored like the others.
-
-    Raises
-    ------
-    LedgerError
-        If a chain is broken or a line cannot be read.
-    """
-    view = _View(as_of, min(as_of, searched_through), questions, resolutions(folder, as_of))
-    rows = [
-        row
-        for chain in ledger.chains(folder)
-        if chain != RESOLUTIONS
-        for row in _chain_rows(ledger.read(folder, chain), view)
-    ]
-    columns = _COLUMNS | dict.fromkeys(score_names(), "float64")
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
-
-
-def scoreboard(table: pd.DataFrame) -> pd.DataFrame:
-    """Sum a score table up: one row per forecaster and mode, for modes are never added together.
+def scoreboard(table: pd.DataFrame, by: str = "forecaster") -> pd.DataFrame:
+    """Sum a score table up: one row per forecaster and mode.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`score_table`.
+        From :func:`forecast.record.score_table.score_table`.
+    by : str
+        A key of :data:`SPLITS`: one row more finely per question, month of the making, or horizon.
 
     Returns
     -------
     pandas.DataFrame
-        ``forecaster``, ``mode``, the counts of :data:`COUNTS`, and the mean of each score over the
-        forecasts that have it; lower is better. Void forecasts are registered, but never due.
+        ``forecaster``, ``mode``, the split, the counts of :data:`COUNTS`, and the mean of each
+        score over the forecasts that have it; lower is better. Void forecasts are registered,
+        but never due.
     """
     names = score_names()
-    flags = table.assign(registered=True, scored=table["state"] == "scored", void=table["state"] == "void")
-    groups = flags.groupby(["forecaster", "mode"])
-    return pd.concat([groups[COUNTS].sum().astype(int), groups[names].mean()], axis=1).reset_index()
+    flags = table.assign(
+        registered=True,
+        scored=table["state"] == "scored",
+        void=table["state"] == "void",
+        month=table["made_on"].dt.strftime("%Y-%m"),
+    )
+    split = SPLITS[by]
+    groups = flags.groupby(["forecaster", "mode", *([split] if split else [])])
+    board = pd.concat([groups[COUNTS].sum().astype(int), groups[names].mean()], axis=1).reset_index()
+    return _by_horizon(board) if by == "horizon" else board
 
 
-def as_json(as_of: dt.date, board: pd.DataFrame) -> dict[str, Any]:
-    """Say a scoreboard in JSON values; a mean that is no finite number is null.
+def with_uncertainty(table: pd.DataFrame, board: pd.DataFrame) -> list[dict[str, Any]]:
+    """The scoreboard's rows with the interval of each score and the skill against each baseline.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The score table behind the board.
+    board : pandas.DataFrame
+        From :func:`scoreboard`, split by nothing.
+
+    Returns
+    -------
+    list of dict
+        The counts, ``scores``, ``intervals`` (90 %, questions drawn again; none below
+        :data:`LEAST_QUESTIONS` questions) and ``skill``: baseline -> score -> ``value``,
+        ``low``, ``high``, ``pairs``. Skill compares equal (question, made_on) pairs of one mode;
+        an imported forecast is compared with hindcasts of its own day.
+    """
+    return [_entry(row, table) for row in board.to_dict("records")]
+
+
+def as_json(as_of: dt.date, table: pd.DataFrame, board: pd.DataFrame) -> dict[str, Any]:
+    """Say a scoreboard in JSON values; what is no finite number is null.
 
     Parameters
     ----------
     as_of : datetime.date
-    board : pandas.DataFrame
-        From :func:`scoreboard`.
-
-    Returns
-    -------
-    dict
-        ``as_of`` and ``forecasters``, each with ``name``, ``mode``, the counts, ``scores`` and ``skill``.
+    table, board : pandas.DataFrame
+        As in :func:`with_uncertainty`.
     """
-    return {"as_of": as_of.isoformat(), "forecasters": [_entry(row) for row in board.to_dict("records")]}
+    return {"as_of": as_of.isoformat(), "forecasters": with_uncertainty(table, board)}
 
 
-@dataclass(frozen=True)
-class _View:
-    """What is known on a day: the same for every forecast."""
-
-    as_of: dt.date
-    followed_to: dt.date
-    questions: Mapping[str, Question]
-    standing: Mapping[str, Resolution]
-
-
-def _replay(standing: dict[str, Resolution], body: Mapping[str, Any], as_of: dt.date) -> None:
-    """Let one line of the resolutions change where its question stands."""
-    question, kind = body["question_id"], body["kind"]
-    if kind == "reopened":
-        standing.pop(question, None)
-    elif kind == "resolved":
-        happened_on = dt.date.fromisoformat(body["happened_on"])
-        if dt.date.fromisoformat(body.get("known_on") or body["happened_on"]) <= as_of:
-            standing[question] = Resolution(kind, happened_on, body["opening"])
-    elif kind != "note" and body["recorded_on"] <= as_of.isoformat():
-        standing[question] = Resolution(kind)
+def _by_horizon(board: pd.DataFrame) -> pd.DataFrame:
+    """One row a horizon, with the scores that belong to it."""
+    keys = ["forecaster", "mode", *COUNTS]
+    parts = [
+        board[keys].assign(horizon_days=h, brier=board[f"brier_{h}"], log_at=board[f"log_at_{h}"]) for h in HORIZON_DAYS
+    ]
+    return pd.concat(parts, ignore_index=True).sort_values(["forecaster", "mode", "horizon_days"], ignore_index=True)
 
 
-def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
-    """Give the rows of one chain's forecasts that were made by the day."""
-    past = [x.body for x in lines if x.body["recorded_on"] <= view.as_of.isoformat()]
-    taken_back = {str(x.get("forecast_id")) for x in past if x["kind"] == "withdrawal"}
-    for line in lines:
-        if line.body["kind"] == "forecast":
-            forecast = release_forecast(line.body)
-            if forecast.made_on <= view.as_of:
-                yield _row(forecast, line.body, view) | {"withdrawn": line.body.get("id") in taken_back}
+def _entry(row: Mapping[Any, Any], table: pd.DataFrame) -> dict[str, Any]:
+    own = _once(table[(table["forecaster"] == row["forecaster"]) & (table["mode"] == row["mode"])])
+    names = score_names()
+    return {
+        "name": row["forecaster"],
+        "mode": row["mode"],
+        **{name: int(row[name]) for name in COUNTS},
+        "scores": {name: _finite(row[name]) for name in names},
+        "intervals": {name: _interval(own, name) for name in names},
+        "skill": {
+            str(other): _skill(own, _once(theirs), names)
+            for other, theirs in _baselines(table, "hindcast" if row["mode"] == "imported" else row["mode"])
+            if other != row["forecaster"]
+        },
+    }
 
 
-def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View) -> dict[str, Any]:
-    """Score one forecast, or say why not."""
-    known = view.standing.get(forecast.target_id, _OPEN)
-    day = (known.happened_on - forecast.made_on).days if known.happened_on else None
-    followed = (view.followed_to - forecast.made_on).days
-    outcome_columns = {"happened_on": known.happened_on, "opening": known.opening, "day": day}
-    reason = _void_reason(body, known, day, view.questions.get(forecast.target_id))
-    due = reason is None and (day is not None or (view.as_of - forecast.made_on).days >= FIRST_DUE_DAY)
-    said = {name: body[name] for name in _COLUMNS if name in body}
-    row = {**said, **outcome_columns, "due": due, "reason": reason, "followed_days": max(followed, 0)}
-    if reason:
-        return row | {"state": "void"}
-    if followed < FIRST_DUE_DAY:
-        return row | {"state": "due" if due else "open", "reason": f"not yet followed for {FIRST_DUE_DAY} days"}
-    outcome = Outcome(day, followed, known.opening)
-    scores = score_all(forecast, reference_forecast(body), outcome, dt.date.fromisoformat(body["asked_on"]))
-    return row | {"state": "scored"} | scores
+def _baselines(table: pd.DataFrame, mode: str) -> Any:
+    """Forecasts of each baseline in a mode; the model counts as one for the others."""
+    rows = table[(table["mode"] == mode) & table["forecaster"].isin([*BASELINES, "model", PREVIOUS])]
+    return rows.groupby("forecaster")
 
 
-def _void_reason(
-    body: Mapping[str, Any], resolution: Resolution, day: int | None, question: Question | None
-) -> str | None:
-    """Say why a forecast is never scored, if it is not."""
-    if question is None:
-        return "its question is not in the questions file"
-    if question.asked_on.isoformat() != body["asked_on"]:
-        return "its question's asking day was changed"
-    if resolution.state in ("void", "ambiguous"):
-        return f"its question is {resolution.state}"
-    return "made on or after the day of the outcome" if day is not None and day <= 0 else None
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """One scored forecast a question and day: the first recorded, so that a later one cannot replace it."""
+    scored = rows[rows["state"] == "scored"]
+    return scored.sort_values("recorded_on", kind="stable").drop_duplicates(_PAIR).set_index(_PAIR)
 
 
-def _entry(row: Mapping[Any, Any]) -> dict[str, Any]:
-    means = {name: float(row[name]) for name in score_names()}
-    scores = {name: mean if math.isfinite(mean) else None for name, mean in means.items()}
-    counts = {name: int(row[name]) for name in COUNTS}
-    return {"name": row["forecaster"], "mode": row["mode"], **counts, "scores": scores, "skill": {}}
+def _interval(own: pd.DataFrame, name: str) -> list[float] | None:
+    values = own[name].dropna()
+    if values.index.get_level_values("question_id").nunique() < LEAST_QUESTIONS:
+        return None
+    _, resampled = _resampled(values.to_frame())
+    return list(interval(resampled[:, 0]))
+
+
+def _skill(own: pd.DataFrame, theirs: pd.DataFrame, names: list[str]) -> dict[str, Any]:
+    """Skill by score on the pairs that both have."""
+    out: dict[str, Any] = {}
+    for name in names:
+        both = pd.concat([own[name], theirs[name]], axis=1, join="inner", keys=["ours", "theirs"]).dropna()
+        if both.empty:
+            continue
+        (ours, base), resampled = _resampled(both)
+        value = {"value": _finite(skill(ours, base, rule_of(name))), "pairs": len(both)}
+        enough = both.index.get_level_values("question_id").nunique() >= LEAST_QUESTIONS
+        low, high = interval(skill(resampled[:, 0], resampled[:, 1], rule_of(name))) if enough else (math.nan, math.nan)
+        out[name] = value | {"low": _finite(low), "high": _finite(high)}
+    return out
+
+
+def _resampled(values: pd.DataFrame) -> tuple[Any, Any]:
+    """Means of columns, and the same with whole questions drawn again."""
+    cluster = pd.factorize(values.index.get_level_values("question_id"), sort=True)[0]
+    drawn = cluster_weights(int(cluster.max()) + 1, np.random.default_rng(SEED))
+    return weighted_means(values.to_numpy(), np.ones(len(values)), cluster, drawn)
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -275,6 +275,9 @@ class ThirdPartyForecast(Row):
 
     made_on: Day = Field(description="day it was made")
     source: Text = Field(description="who made it")
+    voice: Literal["insiders", "press", "markets", "machines"] = Field(
+        description="who speaks: those who control the release, reporters and onlookers, a market's price, a program"
+    )
     question: Text = Field(description="what it answers")
     question_target: Annotated[Slug | None, Optional] = Field(
         description="an episode id, else a family; blank: outside the table (one name is both: the id wins)"

@@ -148,10 +148,9 @@ def test_chains_seeds_and_metrics_differ_and_progress_is_told_up_to_the_end(
     assert told == [(50, 80), (80, 80)]
     assert one.raw.shape == (2, 20, layout.size)
     assert (one.raw[0] != one.raw[1]).all()
-    others = [
-        sampler.run(**FEW | {"seed": 1}, metric=metric),
-        sampler.run(**FEW, metric=metric_of(layout.size, seed=2)),
-    ]
+    starts = np.zeros((2, layout.size)) if metric is None else metric.starts
+    stretched = Metric(starts, metric_of(layout.size, seed=2).covariance)
+    others = [sampler.run(**FEW | {"seed": 1}, metric=metric), sampler.run(**FEW, metric=stretched)]
     for other in others:
         assert (other.raw[:, -1] != one.raw[:, -1]).all()
 

@@ -15,7 +15,8 @@ from forecast.model.reference import Reference
 from forecast.record import ledger
 from forecast.record.questions import Question
 from forecast.record.records import append_new, note_record, resolved_record, status_record, withdrawal_record
-from forecast.record.scoreboard import Resolution, as_json, resolutions, score_table, scoreboard
+from forecast.record.score_table import Resolution, resolutions, score_table
+from forecast.record.scoreboard import as_json, scoreboard
 from forecast.record.scores import score_names
 
 DAY = dt.date(2026, 1, 1)

@@ -187,6 +187,57 @@ def test_no_follow_up_or_an_endless_one_is_refused(followed):
         Outcome(None, followed)
 
 
+# An opening known to a window
+
+
+@pytest.mark.parametrize(
+    ("opened", "followed", "window", "chance"),
+    [
+        (50, 60, 30, 0.3),
+        (50, 50, 30, 0.3),
+        (30, 60, 30, 0.3),
+        (30, 60, 31, 0.3),
+        (10, 60, 30, 0.1),
+        (90, 100, 30, 0.2),
+        (50, 40, 30, 0.6),
+        (50, 60, 1, 0.01),
+        (1, 60, 1, 0.01),
+    ],
+    ids=[
+        "month",
+        "to the end of follow-up",
+        "from the making",
+        "from the day before the making",
+        "cut at the making",
+        "where the curve ends",
+        "after follow-up",
+        "day",
+        "first day",
+    ],
+)
+def test_an_opening_known_to_a_window_has_the_chance_of_the_window(make_forecast, opened, followed, window, chance):
+    forecast = make_forecast(linear(80, 0.8), part_share=0.25)
+    assert log(forecast, Outcome(opened, followed, None, window)) == pytest.approx(-np.log(chance), rel=1e-12)
+    for how, share in (("full", 0.75), ("part", 0.25)):
+        split = chance * (share if opened <= followed else 1)
+        found = kind(forecast, Outcome(opened, followed, how, window))
+        assert found == pytest.approx(-np.log(split), rel=1e-12)
+
+
+def test_a_window_is_a_day_unless_said_and_only_log_scores_read_it(make_forecast):
+    forecast, reference = make_forecast(linear(500), part_share=0.25), REFERENCE.forecast(DAY, "q")
+    plain, day, month = (
+        score_all(forecast, reference, outcome, DAY)
+        for outcome in (Outcome(70, 200, "part"), Outcome(70, 200, "part", 1), Outcome(70, 200, "part", 30))
+    )
+    assert plain == pytest.approx(day, rel=0, abs=0, nan_ok=True)
+    assert {name for name, score in month.items() if score != day[name] and not np.isnan(score)} == {"log", "kind"}
+    grown = (0.99 * 30 / 500 + 0.01 * 0.5 * (np.exp(-0.4) - np.exp(-0.7))) / (
+        0.99 / 500 + 0.01 * 0.5 * (np.exp(-0.69) - np.exp(-0.7))
+    )
+    assert day["log"] - month["log"] == pytest.approx(np.log(grown), rel=1e-9)
+
+
 # The mixture
 
 
@@ -257,6 +308,54 @@ def test_all_scores_are_named_in_order_and_each_is_its_rule(make_forecast):
     assert all(rule.lower_is_better for rule in SCORES.values())
 
 
+# Sets in which all opened, or none
+
+
+def whole_scores(make_forecast, *opened):
+    """Mean scores of F(u) = u / 100, a quarter in part, followed for 60 days."""
+    forecast, reference = make_forecast(linear(80, 0.8), part_share=0.25), REFERENCE.forecast(DAY, "q")
+    outcomes = [Outcome(day, 60, "full" if day else None) for day in opened]
+    scores = [score_all(forecast, reference, outcome, DAY, horizons=(30,)) for outcome in outcomes]
+    means = {name: np.mean([s[name] for s in scores]) for name in score_names((30,))}
+    assert np.isfinite(list(means.values())).all()
+    return means
+
+
+def of_reference(first, last):
+    return 0.5 * (np.exp(-first / 100) - np.exp(-last / 100))
+
+
+def test_the_mean_scores_of_a_set_in_which_all_opened_are_those_by_hand(make_forecast):
+    days = np.array([10, 20, 40])
+    by_30 = 0.99 * 0.3 + 0.01 * of_reference(0, 30)
+    assert whole_scores(make_forecast, *map(int, days)) == pytest.approx(
+        {
+            "log": -np.log(0.99 * 0.01 + 0.01 * of_reference(days - 1, days)).mean(),
+            "cut_crps": ((days**3 + (100 - days) ** 3 - 40**3) / 30_000 / 60).mean(),
+            "rps": 0.16,
+            "kind": -np.log(0.75 * (0.99 * 0.01 + 0.01 * of_reference(days - 1, days))).mean(),
+            "brier_30": (0.49 + 0.49 + 0.09) / 3,
+            "log_at_30": -(2 * np.log(by_30) + np.log(1 - by_30)) / 3,
+        },
+        rel=1e-9,
+    )
+
+
+def test_the_mean_scores_of_a_set_in_which_none_opened_are_those_by_hand(make_forecast):
+    closed = 1 - 0.99 * 0.6 - 0.01 * of_reference(0, 60)
+    assert whole_scores(make_forecast, None, None, None) == pytest.approx(
+        {
+            "log": -np.log(closed),
+            "cut_crps": 60**3 / 30_000 / 60,
+            "rps": 0.36,
+            "kind": -np.log(closed),
+            "brier_30": 0.09,
+            "log_at_30": -np.log(1 - 0.99 * 0.3 - 0.01 * of_reference(0, 30)),
+        },
+        rel=1e-9,
+    )
+
+
 # Propriety
 
 
@@ -325,6 +424,25 @@ def test_no_forecast_is_expected_to_beat_the_truth(truths, name, truth_name, fol
     assert told >= 5, "the rule tells the truth from others"
 
 
+@pytest.mark.parametrize("rule", [log, kind])
+@pytest.mark.parametrize("truth_name", ["never-fraction", "all-open"])
+def test_no_forecast_is_expected_to_beat_the_truth_where_openings_are_known_to_a_month(truths, rule, truth_name):
+    truth, months = truths[truth_name], np.arange(0, 121, 30)
+
+    def expected_of(forecast):
+        score = 0.0
+        for how, cdf in (("full", truth.cdf_full), ("part", truth.cdf_part)):
+            chances = np.diff(at(cdf, months))
+            ends = [Outcome(int(k), 120, how, 30) for k in months[1:]]
+            score += sum(p * rule(forecast, outcome) for p, outcome in zip(chances, ends, strict=True))
+        return score + (1 - at(truth.cdf, 120)) * rule(forecast, Outcome(None, 120))
+
+    honest = expected_of(truth)
+    found = {name: expected_of(forecast) for name, forecast in perturbed(truth).items()}
+    assert min(found.values()) >= honest - 1e-12
+    assert sum(score > honest + 1e-4 for score in found.values()) >= 5
+
+
 def improper_crps(cdf, opened, followed):
     """Survival CRPS as it must not be: to infinity for openings, to C for the rest."""
     days = np.arange(GRID_DAYS[-1])
@@ -346,6 +464,30 @@ def test_a_crps_to_infinity_for_openings_alone_is_beaten_by_all_just_after_the_c
     assert wrong[0] < 0.2 * wrong[1], "the cheat looks far better than the truth"
     right = [expected_of(lambda k, f=f: cut_crps(f, Outcome(k, followed))) for f in (cheat, truth)]
     assert right[0] > 1.01 * right[1]
+
+
+@pytest.mark.parametrize("horizon", [90, 365])
+def test_counting_what_is_resolved_alone_rewards_a_forecast_that_is_too_high(make_forecast, horizon):
+    rng = np.random.default_rng(5)
+    truth = make_forecast(stats.expon(scale=800).cdf)
+    high = make_forecast(stats.expon(scale=250).cdf)
+    day = np.ceil(rng.exponential(800, 4000)).astype(int)
+    followed = rng.integers(1, horizon * 5 // 4, 4000)  # asked all along: few have been followed to their horizon
+    outcomes = [Outcome(int(k), int(c)) for k, c in zip(day, followed, strict=True)]
+
+    def as_resolved(forecast):
+        """YES counts as soon as it is opened, NO at the horizon: what is scored hangs on what happened."""
+        yes, no = day <= np.minimum(followed, horizon), (followed >= horizon) & (day > horizon)
+        p = forecast.prob_by(horizon)
+        return np.average(squared_error(p, [1, 0]), weights=[yes.sum(), no.sum()])
+
+    def as_followed(forecast):
+        return np.nanmean([brier(forecast, outcome, horizon) for outcome in outcomes])
+
+    assert as_resolved(high) < as_resolved(truth)
+    assert as_followed(truth) < as_followed(high)
+    scored = [not np.isnan(brier(truth, outcome, horizon)) for outcome in outcomes]
+    np.testing.assert_array_equal(scored, followed >= horizon)
 
 
 def test_the_mixture_costs_or_helps_less_than_a_hundredth_of_a_nat(truths):

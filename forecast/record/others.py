@@ -1,0 +1,213 @@
+"""Other people's forecasts as imported ledgers: wordings turned into distributions by stated rules.
+
+The rules were fixed before any of it was scored. A promise is taken at its word: it comes for
+certain, on or by the day named. A probability by a day says nothing of the shape: it takes that
+of the fixed reference of its making day, before the day and after it. Words without a day are
+a constant hazard with the median that :data:`WORDINGS` gives them.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.errors import LedgerError
+from forecast.model.baselines import reference_for
+from forecast.model.lags import lags_of
+from forecast.model.reference import Reference, fit_reference
+from forecast.record.answers import Desk
+from forecast.record.lines import Line
+from forecast.record.questions import Question
+from forecast.record.records import Asked, Provenance, append_new, forecast_record
+from forecast.release import GRID_DAYS, ReleaseForecast
+from forecast.tables.hashes import input_hashes
+from forecast.tables.read import read_rows
+from forecast.tables.schema import ThirdPartyForecast
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A way of saying when, and the distribution that stands for it.
+
+    Attributes
+    ----------
+    rule : str
+        In words.
+    pattern : str
+        Of the forecast as given.
+    cdf : callable
+        Of days to the end of the due day (infinite without one): P(open by each grid day).
+    """
+
+    rule: str
+    pattern: str
+    cdf: Callable[[float], Floats]
+
+
+def _even(first: float, last: float) -> Floats:
+    """Open for certain, spread evenly over (first, last]."""
+    return np.clip((GRID_DAYS - first) / max(last - first, 1e-9), 0.0, 1.0)
+
+
+def _median(days: float) -> Callable[[float], Floats]:
+    """A constant hazard with a median, whatever the due day."""
+    return lambda _due: 1 - 0.5 ** (GRID_DAYS / days)
+
+
+_MONTHS = "|".join(calendar.month_name[1:])
+
+#: Dates and words -> distributions; the first pattern found in the forecast as given counts.
+WORDINGS: dict[str, tuple[Wording, ...]] = {
+    "date": (
+        Wording("a day alone: on that day", r"^\d{4}-\d\d-\d\d$", lambda due: _even(due - 1, due)),
+        Wording("a week or some days: the seven days to the due day", r"week|days",
+                lambda due: _even(max(due - 7, 0), due)),
+        Wording("a month: the thirty days to the due day", _MONTHS, lambda due: _even(max(due - 30, 0), due)),
+        Wording("anything else: evenly from the making to the due day", r"", lambda due: _even(0, due)),
+    ),
+    "words": (
+        Wording("soon, or the coming weeks: a median of 30 days", r"soon|weeks", _median(30)),
+        Wording("the coming months: a median of 120 days", r"months", _median(120)),
+        Wording("eventually, yes, hopes to, no date: a median of 365 days", r"", _median(365)),
+    ),
+}  # fmt: skip
+
+
+def said_curve(kind: str, words: str, due_days: float) -> Floats:
+    """P(open by each grid day) of a date or of words.
+
+    Parameters
+    ----------
+    kind : {"date", "words"}
+    words : str
+        The forecast as given.
+    due_days : float
+        Days from the making to the end of the due day.
+    """
+    return next(w.cdf(due_days) for w in WORDINGS[kind] if re.search(w.pattern, words))
+
+
+def priced_curve(points: list[tuple[float, float]], reference: Reference) -> Floats:
+    r"""P(open by each grid day) of probabilities by some days, with the reference's shape between and after.
+
+    .. math:: F(u) = p_0 + (p_1 - p_0) \frac{R(u) - R(d_0)}{R(d_1) - R(d_0)},
+              \quad F(u) = 1 - (1 - p) \frac{1 - R(u)}{1 - R(d)} \text{ after the last}
+
+    Parameters
+    ----------
+    points : list of (days, probability)
+        Both rising.
+    reference : Reference
+        R, given that it is closed on the making day.
+
+    Raises
+    ------
+    LedgerError
+        If a later day has a lower probability.
+    """
+    if points != sorted(points) or [p for _, p in points] != sorted(p for _, p in points):
+        raise LedgerError(f"probabilities {points} (days, probability) fall: a CDF rises")
+    base, out = reference.cdf(GRID_DAYS), np.zeros(len(GRID_DAYS))
+    (last, p_last), start = points[-1], (0.0, 0.0)
+    for day, p in points:
+        ends = reference.cdf(np.array([start[0], day]))
+        inside = (start[0] < GRID_DAYS) & (day >= GRID_DAYS)
+        out[inside] = start[1] + (p - start[1]) * (base[inside] - ends[0]) / (ends[1] - ends[0])
+        start = (day, p)
+    after = last < GRID_DAYS
+    out[after] = 1 - (1 - p_last) * (1 - base[after]) / (1 - reference.cdf(np.array([last]))[0])
+    return np.asarray(out)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did.
+
+    Attributes
+    ----------
+    added : list of Line
+    unmatched : list of str
+        Forecasts of openings that no question asks about, one line each: never guessed.
+    """
+
+    added: list[Line]
+    unmatched: list[str]
+
+
+def import_third_party(desk: Desk) -> Imported:
+    """Append the forecasts of ``third_party_forecasts.csv`` to one chain a voice; twice adds nothing.
+
+    Raises
+    ------
+    HomeError, TableError, LedgerError
+    """
+    desk.home.require_editable("ledger import")
+    file = desk.home.data / ThirdPartyForecast.file
+    rows = [row for row in read_rows(file, ThirdPartyForecast) if row.event == "opening"]
+    hashes, records, unmatched = input_hashes(desk.home), [], []
+    for (voice, made_on, _, target), same in groupby(rows, lambda r: (r.voice, r.made_on, r.source, r.question_target)):
+        said = list(same)
+        question = _question_for(target, made_on, desk)
+        if question is None:
+            unmatched.append(f"{made_on} {said[0].source}: {said[0].question} ({target or 'outside the table'})")
+            continue
+        reference, share = _reference(question, made_on, desk)
+        cdf = _curve(said, made_on, reference)
+        forecast = ReleaseForecast(question.id, voice, made_on, (1 - share) * cdf, share * cdf)
+        asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
+        told = {"said_by": said[0].source, "words": "; ".join(s.forecast for s in said)}
+        provenance = Provenance("imported", "third-party", diagnostics=told, hashes={**hashes, "code": said[0].source})
+        records.append(forecast_record(forecast, asked, provenance, reference))
+    voices = sorted({r["forecaster"] for r in records})
+    added = [
+        line
+        for voice in voices
+        for line in append_new(desk.home.ledger, voice, [r for r in records if r["forecaster"] == voice], desk.today)
+    ]
+    return Imported(added, unmatched)
+
+
+def imported_pairs(table: pd.DataFrame) -> list[tuple[str, dt.date]]:
+    """Questions and days of imported forecasts in a score table: where hindcasts are wanted for comparison."""
+    rows = table[(table["mode"] == "imported") & (table["state"] != "void")]
+    return sorted({(q, day.date()) for q, day in zip(rows["question_id"], rows["made_on"], strict=True)})
+
+
+#: Formats that ``forecast ledger import`` takes.
+IMPORTS: dict[str, Callable[[Desk], Imported]] = {"third-party": import_third_party}
+
+
+def _curve(said: list[ThirdPartyForecast], made_on: dt.date, reference: Reference) -> Floats:
+    days = [(s.due_on - made_on).days + 1.0 if s.due_on else np.inf for s in said]
+    if said[0].forecast_kind == "probability":
+        chances = [float(s.probability or 0.0) for s in said]
+        return priced_curve(list(zip(days, chances, strict=True)), reference)
+    return said_curve(said[0].forecast_kind, said[0].forecast, days[0])
+
+
+def _question_for(target: str | None, made_on: dt.date, desk: Desk) -> Question | None:
+    """The first-asked question about exactly that target, if it was asked by the day."""
+    asked = [q for q in desk.questions.values() if q.members == (target,) and q.asked_on <= made_on]
+    return min(asked, key=lambda q: q.asked_on, default=None)
+
+
+def _reference(question: Question, made_on: dt.date, desk: Desk) -> tuple[Reference, float]:
+    """The reference of the making day, for the row where it is known by then; and its share of openings in part."""
+    view = desk.views.on(made_on)
+    rows: Iterator[pd.Series] = (row for _, row in view[view.episode_id.isin(question.members)].iterrows())
+    row = next(rows, None)
+    if row is not None:
+        found = reference_for(view, question.target, row)
+        return found, found.part_share
+    lags = lags_of(view, question.target)
+    return fit_reference(lags.days, lags.opened, lags.part_share), lags.part_share
