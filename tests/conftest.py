@@ -52,6 +52,21 @@ PLAIN: dict[str, dict[str, str]] = {
         "open_at_debut": "true",
         "opening": "part",
     },
+    "cohorts": {
+        "cohort": "catalogue-2026-06",
+        "entry": "acme/one",
+        "organization": "Acme",
+        "listed": "closed",
+        "excluded": "an alias",
+    },
+    "open_debuts": {
+        "organization": "Acme",
+        "model": "Acme Open",
+        "opened_on": "2024-06-01",
+        "opened_precision": "day",
+        "catalogue": "catalogue-2026-06",
+        "entry": "acme/open",
+    },
     "meta_timeline": {
         "date": "2025-07-30",
         "precision": "day",
@@ -62,6 +77,7 @@ PLAIN: dict[str, dict[str, str]] = {
     "third_party_forecasts": {
         "made_on": "2024-01-01",
         "source": "A paper",
+        "voice": "press",
         "question": "When?",
         "forecast": "in June",
         "event": "opening",

@@ -98,15 +98,26 @@ def at_risk(entry: Floats, exit_: Floats, opened: NDArray[np.bool_], times: Floa
     return events.astype(float), risk.astype(float)
 
 
-def product_limit(
-    entry: Floats,
-    exit_: Floats,
-    opened: NDArray[np.bool_],
-    least_at_risk: int,
-    pooled: Steps | None = None,
-    weight: float = 0,
-) -> Steps:
-    r"""Kaplan-Meier with left truncation, shrunk to a pooled curve, flat after its data thin out.
+def product_limit(entry: Floats, exit_: Floats, opened: NDArray[np.bool_], least_at_risk: int) -> Steps:
+    r"""Kaplan-Meier with left truncation, flat after the last time with enough at risk.
+
+    .. math:: h(t) = d(t) / n(t)
+
+    Parameters
+    ----------
+    entry, exit_, opened : array of shape (rows,)
+        As in :func:`at_risk`.
+    least_at_risk : int
+    """
+    times = np.unique(exit_[opened])
+    events, risk = at_risk(entry, exit_, opened, times)
+    enough = np.flatnonzero(risk >= least_at_risk)
+    kept = slice(0, enough[-1] + 1 if enough.size else 0)
+    return Steps(times[kept], np.cumprod(1 - events[kept] / risk[kept]))
+
+
+def shrunk(entry: Floats, exit_: Floats, opened: NDArray[np.bool_], pooled: Steps, weight: float) -> Steps:
+    r"""Kaplan-Meier of some rows, shrunk to the curve of all: where they are few, it follows that.
 
     .. math:: h(t) = \frac{d(t) + w\,h_{pooled}(t)}{n(t) + w}
 
@@ -114,23 +125,18 @@ def product_limit(
     ----------
     entry, exit_, opened : array of shape (rows,)
         As in :func:`at_risk`.
-    least_at_risk : int
-        Flat after the last time with as many.
-    pooled : Steps, optional
-        Towards which it is shrunk.
+    pooled : Steps
+        Flat after its last step, and so is the result.
     weight : float
-        w: rows that the pooled curve counts for.
+        w: rows that the pooled curve counts for, above 0.
     """
-    times = np.unique(exit_[opened]) if pooled is None else np.union1d(exit_[opened], pooled.times)
+    if not pooled.times.size:
+        return pooled
+    times = np.union1d(exit_[opened & (exit_ <= pooled.times[-1])], pooled.times)
     events, risk = at_risk(entry, exit_, opened, times)
-    hazard = np.zeros(len(times))
-    if pooled is not None:
-        before = pooled(np.nextafter(times, -np.inf))
-        hazard = weight * (1 - pooled(times) / np.where(before > 0, before, 1.0))
-    hazard = (events + hazard) / np.maximum(risk + weight, 1)
-    enough = np.flatnonzero(risk >= least_at_risk)
-    kept = slice(0, enough[-1] + 1 if enough.size else 0)
-    return Steps(times[kept], np.cumprod(1 - hazard[kept]))
+    before = pooled(np.nextafter(times, -np.inf))
+    hazard = 1 - pooled(times) / np.where(before > 0, before, 1.0)
+    return Steps(times, np.cumprod(1 - (events + weight * hazard) / (risk + weight)))
 
 
 def debut(rows: Any) -> Any:
@@ -174,7 +180,8 @@ def given_closed(
     clock = debut(row) if start is None else start
     gone, stale = max((through + DAY - clock) / DAY, 0.0), (made_on - through).days
     left = survival(np.concatenate([[gone], gone + stale + GRID_DAYS]))
-    cdf = 1 - left[1:] / left[0] if left[0] > 0 else np.ones(len(GRID_DAYS))
+    outlived = (GRID_DAYS > 0).astype(float)  # of a curve that has fallen to 0: any day now
+    cdf = 1 - left[1:] / left[0] if left[0] > 0 else outlived
     return ReleaseForecast(
         target_id=row.episode_id,
         forecaster=name,

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from forecast.model.design import MIN_LAG_DAYS, Design, build_design
-from forecast.model.lags import DAY, Floats, Steps, debut, given_closed, lags_of, product_limit
+from forecast.model.lags import DAY, Floats, Steps, debut, given_closed, lags_of, product_limit, shrunk
 from forecast.release import GRID_DAYS, ReleaseForecast
 from forecast.tables.episodes import Target
 from forecast.tables.promises import STATES, segments
 
-#: Curves are flat after the last time at which this many were at risk.
+#: The pooled curve, and so all, are flat after the last time at which this many were at risk.
 AT_RISK = 5
 
 #: Rows that the pooled curve counts for, in the curve of one promise state.
@@ -82,7 +82,7 @@ def _curves_by_state(view: pd.DataFrame, target: Target) -> dict[str, Steps]:
     state, entry, ended, opened = _spells(design)
     pooled = product_limit(entry, ended, opened, AT_RISK)
     return {
-        name: product_limit(entry[state == i], ended[state == i], opened[state == i], AT_RISK, pooled, POOLED_WEIGHT)
+        name: shrunk(entry[state == i], ended[state == i], opened[state == i], pooled, POOLED_WEIGHT)
         for i, name in enumerate(STATES)
     }
 

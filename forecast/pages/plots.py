@@ -56,6 +56,69 @@ def plot_curve(
     return ax
 
 
+def plot_skill(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> Axes:
+    """Draw skill with its intervals, one line a label, and the line of no skill.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``label``, ``skill``, ``low``, ``high``, from top to bottom.
+    ax : matplotlib.axes.Axes, optional
+    colour : str
+    """
+    ax = ax or new_axes(height=0.6 + 0.32 * len(rows))
+    places = np.arange(len(rows))[::-1]
+    ax.hlines(places, rows.low, rows.high, color=colour, lw=2, alpha=0.5)
+    ax.plot(rows.skill, places, "o", color=colour)
+    ax.axvline(0, color=GREY, lw=1)
+    ax.set_yticks(places, list(rows.label))
+    ax.set(xlabel="skill: above 0 is better than the baseline")
+    return ax
+
+
+def plot_reliability(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE, label: str = "") -> Axes:
+    """Draw what came against what was said, with bands, on log scales: most forecasts say little.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``said``, ``came``, ``low``, ``high``, one row a bin.
+    ax : matplotlib.axes.Axes, optional
+    colour, label : str
+    """
+    ax = ax or new_axes(4.6, 4.2)
+    floor = 0.001
+    ax.plot([floor, 1], [floor, 1], color=GREY, lw=1, ls=(0, (4, 3)))
+    ax.vlines(rows.said, rows.low.clip(lower=floor), rows.high.clip(lower=floor), color=colour, lw=2, alpha=0.5)
+    ax.plot(rows.said, rows.came.clip(lower=floor), "o-", color=colour, lw=1)
+    if label:
+        ax.annotate(label, (0.03, 0.94), xycoords="axes fraction", color=colour)
+    ax.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1), xlabel="said", ylabel="came")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda p, _: f"{100 * p:g} %")
+    return ax
+
+
+def plot_pit(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> Axes:
+    """Draw a PIT histogram with the band of a calibrated forecaster; flat is perfect.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``bin``, ``share``, ``low``, ``high``, one row a bin.
+    ax : matplotlib.axes.Axes, optional
+    colour : str
+    """
+    ax = ax or new_axes(4.6, 3.2)
+    width = 1 / len(rows)
+    left = rows.bin * width
+    ax.bar(left, rows.share, width, align="edge", color=colour, alpha=0.6, edgecolor="white")
+    ax.bar(left, rows.high - rows.low, width, rows.low, align="edge", color=GREY, alpha=0.3)
+    ax.axhline(width, color=GREY, lw=1)
+    ax.set(xlim=(0, 1), xlabel="PIT: how early it came, by the forecast", ylabel="share of questions")
+    return ax
+
+
 def new_axes(width: float = 7.0, height: float = 3.8) -> Axes:
     """Axes of a figure of its own, in the house style; no window is opened."""
     with mpl.rc_context(_STYLE):

@@ -223,7 +223,7 @@ def _scored(
 ) -> dict[str, Any]:
     """One forecast's probabilities, where the outcome fell in it, and its scores."""
     closed = forecast.given_closed()
-    low, high, cut = closed.prob_by([outcome.opened - 1, outcome.opened, outcome.followed])
+    low, high, cut = closed.prob_by([outcome.opened - outcome.window_days, outcome.opened, outcome.followed])
     censored = np.isinf(outcome.opened)
     return {
         "day": np.nan if outcome.day is None else float(outcome.day),

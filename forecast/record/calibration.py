@@ -106,7 +106,7 @@ class Pit:
 def pit(low: Floats, high: Floats, cut: Floats, seed: int) -> Pit | None:
     """PIT and D-calibration (Haider et al. 2020, JMLR 21:85), not randomised.
 
-    An opening in (k - 1, k] spreads its mass over (F(k - 1), F(k)], one not seen by C over
+    An opening in (l, k] spreads its mass over (F(l), F(k)], one not seen by C over
     (F(C), 1]. The bands and the p-value come from outcomes drawn from the forecasts
     themselves, censored at the same C: a chi-square would take the spread mass for events.
 

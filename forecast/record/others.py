@@ -28,7 +28,7 @@ from forecast.record.lines import Line
 from forecast.record.questions import Question
 from forecast.record.records import Asked, Provenance, append_new, forecast_record
 from forecast.release import GRID_DAYS, ReleaseForecast
-from forecast.tables.hashes import input_hashes
+from forecast.tables.hashes import texts_sha256
 from forecast.tables.read import read_rows
 from forecast.tables.schema import ThirdPartyForecast
 
@@ -154,7 +154,7 @@ def import_third_party(desk: Desk) -> Imported:
     desk.home.require_editable("ledger import")
     file = desk.home.data / ThirdPartyForecast.file
     rows = [row for row in read_rows(file, ThirdPartyForecast) if row.event == "opening"]
-    hashes, records, unmatched = input_hashes(desk.home), [], []
+    records, unmatched = [], []
     for (voice, made_on, _, target), same in groupby(rows, lambda r: (r.voice, r.made_on, r.source, r.question_target)):
         said = list(same)
         question = _question_for(target, made_on, desk)
@@ -166,7 +166,8 @@ def import_third_party(desk: Desk) -> Imported:
         forecast = ReleaseForecast(question.id, voice, made_on, (1 - share) * cdf, share * cdf)
         asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
         told = {"said_by": said[0].source, "words": "; ".join(s.forecast for s in said)}
-        provenance = Provenance("imported", "third-party", diagnostics=told, hashes={**hashes, "code": said[0].source})
+        hashes = {"said": texts_sha256([(said[0].source, told["words"].encode())])}  # another table changes no id
+        provenance = Provenance("imported", "third-party", diagnostics=told, hashes=hashes)
         records.append(forecast_record(forecast, asked, provenance, reference))
     voices = sorted({r["forecaster"] for r in records})
     added = [

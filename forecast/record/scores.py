@@ -103,8 +103,9 @@ def log(forecast: ReleaseForecast, outcome: Outcome) -> float:
 
     .. math:: -\log[F(k) - F(k - 1)] \text{ if open by } C, \quad -\log[1 - F(C)] \text{ if not}
 
-    An opening known to a month only is one in (k - window, k]. It is the plain log score of what
-    can be seen by C - one of C days, or none of them - and so proper whatever C is.
+    It is the plain log score of what can be seen by C - one of C days, or none of them - and so
+    proper whatever C is. An opening known to a month only is one in (k - window, k]; there it is
+    proper where C is not inside the window.
     """
     return _log_of_seen(forecast, outcome, forecast.cdf)
 

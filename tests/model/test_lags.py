@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from forecast.errors import FitError
-from forecast.model.lags import Steps, at_risk, debut, given_closed, lag_through, lags_of, product_limit
+from forecast.model.lags import Steps, at_risk, debut, given_closed, lag_through, lags_of, product_limit, shrunk
 from forecast.release import GRID_DAYS
 
 with warnings.catch_warnings():
@@ -88,7 +88,7 @@ def test_rows_of_one_day_are_opened_at_once() -> None:
 def test_a_curve_is_shrunk_to_the_pooled_one_as_its_formula_says() -> None:
     pooled = Steps(np.array([1.0, 2.0, 4.0]), np.array([0.8, 0.6, 0.45]))
     hazard = {1: (1 + 10 * 0.2) / 13, 2: (0 + 10 * 0.25) / 12, 3: (1 + 10 * 0) / 13, 4: (1 + 10 * 0.25) / 11}
-    curve = product_limit(*FOUR, 1, pooled, 10)
+    curve = shrunk(*FOUR, pooled, 10)
     np.testing.assert_array_equal(curve.times, list(hazard))
     np.testing.assert_allclose(curve.survival, np.cumprod(1 - np.array(list(hazard.values()))), rtol=1e-12)
 
@@ -96,14 +96,28 @@ def test_a_curve_is_shrunk_to_the_pooled_one_as_its_formula_says() -> None:
 def test_a_weight_of_nothing_shrinks_nothing_and_a_great_one_all_the_way() -> None:
     pooled = Steps(np.array([1.0, 2.0, 4.0]), np.array([0.8, 0.6, 0.45]))
     times = np.linspace(0, 6, 61)
-    np.testing.assert_allclose(product_limit(*FOUR, 1, pooled, 0)(times), product_limit(*FOUR, 1)(times))
-    np.testing.assert_allclose(product_limit(*FOUR, 1, pooled, 1e12)(times), pooled(times), atol=1e-9)
+    np.testing.assert_allclose(shrunk(*FOUR, pooled, 1e-12)(times), product_limit(*FOUR, 1)(times), atol=1e-9)
+    np.testing.assert_allclose(shrunk(*FOUR, pooled, 1e12)(times), pooled(times), atol=1e-9)
+
+
+def test_rows_that_are_no_more_follow_the_pooled_curve_and_end_with_it() -> None:
+    pooled = Steps(np.array([1.0, 2.0, 9.0]), np.array([0.8, 0.6, 0.3]))
+    curve = shrunk(np.zeros(3), np.array([2.0, 5, 12]), np.array([False, True, True]), pooled, 10)
+    np.testing.assert_array_equal(curve.times, [1, 2, 5, 9])
+    expected = np.cumprod([1 - 2 / 13, 1 - 2.5 / 13, 1 - 1 / 12, 1 - 5 / 11])
+    np.testing.assert_allclose(curve.survival, expected, rtol=1e-12)
+    nobody = np.array([])
+    np.testing.assert_allclose(shrunk(nobody, nobody, nobody.astype(bool), pooled, 10).survival, pooled.survival)
 
 
 def test_a_pooled_curve_that_fell_to_nothing_is_followed_to_nothing() -> None:
     pooled = Steps(np.array([1.0, 2.0]), np.array([0.0, 0.0]))
-    curve = product_limit(np.zeros(3), np.array([2.0, 5, 5]), np.array([False, True, False]), 1, pooled, 10)
-    np.testing.assert_allclose(curve.survival, np.cumprod([3 / 13, 3 / 13, 1 / 12]), rtol=1e-12)
+    curve = shrunk(np.zeros(3), np.array([2.0, 5, 5]), np.array([False, True, False]), pooled, 10)
+    np.testing.assert_allclose(curve.survival, np.cumprod([3 / 13, 3 / 13]), rtol=1e-12)
+
+
+def test_nothing_to_shrink_to_is_a_flat_curve() -> None:
+    assert shrunk(*FOUR, Steps(np.array([]), np.array([])), 10).times.size == 0
 
 
 @pytest.mark.parametrize(("least", "times"), [(1, [1, 3, 4]), (2, [1, 3]), (3, [1, 3]), (4, [])])
@@ -199,6 +213,6 @@ def test_days_without_a_look_may_have_opened_it(view_of: ViewOf) -> None:
     assert forecast_of(looked, lambda days: np.clip(1 - days / 9000, 0, 1)).p_already_open == 0
 
 
-def test_a_row_that_outlived_the_curve_is_open(view_of: ViewOf) -> None:
+def test_a_row_that_outlived_the_curve_opens_any_day_now(view_of: ViewOf) -> None:
     found = forecast_of(view_of({}), np.zeros_like)
-    np.testing.assert_array_equal(found.cdf, 1)
+    np.testing.assert_array_equal(found.cdf, GRID_DAYS > 0)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from forecast.model.baselines import BASELINES, lindy, never
-from forecast.model.lags import product_limit
+from forecast.model.lags import product_limit, shrunk
 from forecast.model.promise_baselines import AT_RISK, POOLED_WEIGHT, by_promise, promised_day, promised_day_slip
 from forecast.release import GRID_DAYS, ReleaseForecast
 
@@ -79,9 +79,7 @@ def curves(*more: tuple[str, float, float, bool]) -> dict[str, Any]:
     state, entry, ended, opened = (np.array(column) for column in zip(*spells, strict=True))
     pooled = product_limit(entry, ended, opened, AT_RISK)
     return {
-        name: product_limit(
-            entry[state == name], ended[state == name], opened[state == name], AT_RISK, pooled, POOLED_WEIGHT
-        )
+        name: shrunk(entry[state == name], ended[state == name], opened[state == name], pooled, POOLED_WEIGHT)
         for name in ("none", "vague", "dated")
     }
 

@@ -18,6 +18,7 @@ Tables = dict[str, list[dict[str, str]]]
 OPENED = {"outcome": "opened", "outcome_on": "2024-09-10", "outcome_precision": "day"}
 VAGUE = {"promise": "vague", "promised_on": "2024-04-01"}
 CLOSED_MEMBER = {"episode_id": "acme-one", "open_at_debut": "false", "opening": ""}
+COHORT_EPISODE = {"episode_id": "bolt-one", "excluded": ""}
 
 
 def good() -> Tables:
@@ -27,6 +28,8 @@ def good() -> Tables:
         "earlier_openings": [{"episode_id": "acme-one"}],
         "promises": [{}, {"about": "acme-one"}, {"about": "bolt-one", "kind": "refused"}],
         "family_members": [{}, dict(CLOSED_MEMBER)],
+        "cohorts": [{}, dict(COHORT_EPISODE), {"entry": "acme/open", "listed": "open"}],
+        "open_debuts": [{}],
         "meta_timeline": [{}],
         "third_party_forecasts": [{}, {"question_target": "acme-one"}, {"question_target": "bolt"}],
     }
@@ -50,6 +53,8 @@ def test_good_tables_are_counted_and_have_no_problem(make_data: MakeData) -> Non
             "earlier_openings.csv": 1,
             "promises.csv": 3,
             "family_members.csv": 2,
+            "cohorts.csv": 3,
+            "open_debuts.csv": 1,
             "meta_timeline.csv": 1,
             "third_party_forecasts.csv": 3,
         },
@@ -92,6 +97,12 @@ def test_good_tables_are_counted_and_have_no_problem(make_data: MakeData) -> Non
         ("family_members", 0, {"family": "nobody"}, "family: 'nobody': names no family"),
         ("family_members", 1, {"episode_id": "nobody"}, "episode_id: 'nobody': is no episode of the family acme"),
         ("family_members", 1, {"episode_id": "bolt-one"}, "episode_id: 'bolt-one': is no episode of the family acme"),
+        ("cohorts", 1, {"episode_id": "nobody"}, "episode_id: 'nobody': names no episode"),
+        ("cohorts", 1, {"episode_id": ""}, "excluded: '': entries without an episode, and only they, say why"),
+        ("cohorts", 1, {"excluded": "an alias"}, "excluded: 'an alias': entries without an episode, and only they"),
+        ("cohorts", 0, {"entered_on": "June"}, "entered_on: 'June': must be a day, YYYY-MM-DD"),
+        ("open_debuts", 0, {"opened_on": ""}, "opened_on: '': must be a day, YYYY-MM-DD"),
+        ("third_party_forecasts", 0, {"voice": "crowd"}, "voice: 'crowd': Input should be 'insiders', 'press'"),
         (
             "third_party_forecasts",
             1,
@@ -110,6 +121,21 @@ def test_a_bad_cell_is_named_by_file_row_column_value_and_rule(
         line for line in check(make_data, tables) if line.startswith(f"{table}.csv, row {row + 2}, column {problem}")
     ]
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("domain", ["software", "game"])
+def test_a_cohort_entry_that_is_no_ai_model_is_named(make_data: MakeData, domain: str) -> None:
+    tables = good()
+    tables["episodes"][1] |= {"domain": domain}
+    assert check(make_data, tables) == [
+        "cohorts.csv, row 3, column episode_id: 'bolt-one': is no AI model",
+    ]
+
+
+def test_several_entries_of_a_cohort_may_be_one_episode(make_data: MakeData) -> None:
+    tables = good()
+    tables["cohorts"].append(COHORT_EPISODE | {"entry": "acme/one-latest"})
+    assert check(make_data, tables) == []
 
 
 def test_a_member_missing_from_a_listed_family_is_named(make_data: MakeData) -> None:
@@ -146,10 +172,12 @@ def test_every_row_about_nothing_is_named_at_once(make_data: MakeData) -> None:
     tables = good()
     tables["promises"][2] |= {"about": "ghost"}
     tables["family_members"].append({"family": "ghost"})
+    tables["cohorts"][1] |= {"episode_id": "ghost"}
     tables["third_party_forecasts"][0] |= {"question_target": "ghost"}
     assert [line.split(": ")[:2] for line in check(make_data, tables)] == [
         ["promises.csv, row 4, column about", "'ghost'"],
         ["family_members.csv, row 4, column family", "'ghost'"],
+        ["cohorts.csv, row 3, column episode_id", "'ghost'"],
         ["third_party_forecasts.csv, row 2, column question_target", "'ghost'"],
     ]
 
@@ -203,12 +231,11 @@ def test_a_broken_file_is_named_with_its_fault(
 
 def test_missing_files_are_all_named(tmp_path: Path, make_data: MakeData) -> None:
     folder = make_data(**good())
-    for file in ("promises.csv", "meta_timeline.csv"):
+    missing = ("promises.csv", "cohorts.csv", "open_debuts.csv", "meta_timeline.csv")
+    for file in missing:
         (folder / file).unlink()
     _, problems = check_tables(folder)
-    assert [p.split(": ")[:2] for p in problems] == [
-        [str(folder / file), "no such file"] for file in ("promises.csv", "meta_timeline.csv")
-    ]
+    assert [p.split(": ")[:2] for p in problems] == [[str(folder / file), "no such file"] for file in missing]
 
 
 def test_a_folder_without_a_data_package_is_told_what_it_is_for(make_data: MakeData) -> None:

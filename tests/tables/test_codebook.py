@@ -117,6 +117,8 @@ def test_resources_describe_types_keys_and_what_may_be_blank() -> None:
         "earlier-openings": "episode_id",
         "promises": None,
         "family-members": None,
+        "cohorts": None,
+        "open-debuts": None,
         "meta-timeline": None,
         "third-party-forecasts": None,
     }

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from forecast.tables.read import scan_rows
 from forecast.tables.schema import (
     TABLES,
+    CohortEntry,
     EarlierOpening,
     Episode,
     FamilyMember,
+    OpenDebut,
     Promise,
     Row,
     ThirdPartyForecast,
@@ -37,7 +39,9 @@ def test_the_columns_are_those_of_the_documented_tables() -> None:
         "family_members.csv": "family member episode_id debut_on debut_precision known_on open_at_debut opening "
         "source_url notes",
         "meta_timeline.csv": "date precision event kind words source_url confidence",
-        "third_party_forecasts.csv": "made_on source question question_target forecast event forecast_kind due_on "
+        "cohorts.csv": "cohort entry organization entered_on listed episode_id excluded notes",
+        "open_debuts.csv": "organization model opened_on opened_precision catalogue entry",
+        "third_party_forecasts.csv": "made_on source voice question question_target forecast event forecast_kind due_on "
         "probability outcome outcome_on happened source_url confidence notes",
     }
 
@@ -138,6 +142,16 @@ def test_rows_are_frozen_and_take_no_other_column(make_data: MakeData) -> None:
         (FamilyMember, {"episode_id": "acme-one"}, "episode_id", "members closed at their debut, and only they"),
         (FamilyMember, {"open_at_debut": "false", "opening": ""}, "episode_id", "members closed at their debut"),
         (TimelineEvent, {"kind": "rumour"}, "kind", "'statement', 'report'"),
+        (CohortEntry, {"excluded": ""}, "excluded", "entries without an episode, and only they, say why"),
+        (CohortEntry, {"episode_id": "acme-one"}, "excluded", "entries without an episode, and only they, say why"),
+        (CohortEntry, {"cohort": "models.dev of June"}, "cohort", "match pattern"),
+        (CohortEntry, {"listed": "gated"}, "listed", "'closed', 'limited' or 'open'"),
+        (CohortEntry, {"entered_on": "2026-06"}, "entered_on", "must be a day, YYYY-MM-DD"),
+        (OpenDebut, {"opened_on": ""}, "opened_on", "must be a day, YYYY-MM-DD"),
+        (OpenDebut, {"opened_precision": "week"}, "opened_precision", "'day'"),
+        (OpenDebut, {"entry": ""}, "entry", "at least 1 character"),
+        (ThirdPartyForecast, {"voice": "crowd"}, "voice", "'insiders', 'press', 'markets' or 'machines'"),
+        (ThirdPartyForecast, {"voice": ""}, "voice", "'insiders', 'press', 'markets' or 'machines'"),
         (ThirdPartyForecast, {"due_on": ""}, "due_on", "dates and probabilities, and only they"),
         (ThirdPartyForecast, {"forecast_kind": "words", "due_on": "2024-06-30"}, "due_on", "only they, are due"),
         (ThirdPartyForecast, {"forecast_kind": "probability"}, "probability", "only they, have a probability"),
@@ -153,5 +167,6 @@ def test_a_bad_cell_is_named_with_its_rule(
     file = make_data(**{table.file.removesuffix(".csv"): [cells]}) / table.file
     _, problems = scan_rows(file, table)
     assert len(problems) == 1
-    assert problems[0].startswith(f"{file}, row 2, column {column}: {cells.get(column, '')!r}: ")
+    value = (PLAIN_ROWS[table.file] | cells).get(column, "")
+    assert problems[0].startswith(f"{file}, row 2, column {column}: {value!r}: ")
     assert rule in problems[0]
