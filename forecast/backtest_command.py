@@ -21,6 +21,7 @@ from forecast.options import (
     LatencyOption,
     SeedOption,
     TargetChoice,
+    checked_seed,
     parse_day,
     print_json,
     print_page,
@@ -62,7 +63,7 @@ def backtest(
     dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Use a Dask cluster instead.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the same run was stopped.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the run; results/backtest-... by default.")
+        Path | None, typer.Option("--out", help="Folder of the run; results/backtest-FOLLOW_UP by default.")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -71,7 +72,7 @@ def backtest(
     from forecast.pages.show_backtest import backtest_page
     from forecast.record import evidence, runner
     from forecast.record.backtest import Plan
-    from forecast.tables.paths import SEED, find_home
+    from forecast.tables.paths import find_home
 
     found = find_home(home)
     plan = Plan(
@@ -82,7 +83,7 @@ def backtest(
         follow_up=follow_up.value,
         latency=latency.value,
         horizons=_horizons(horizons),
-        seed=SEED if seed is None else seed,
+        seed=checked_seed(seed),
     )
     folder = out or _default_folder(found, plan)
     with _bar() as progress:
@@ -130,9 +131,12 @@ def _checked(plan: Plan) -> Plan:
 
 
 def _default_folder(home: Home, plan: Plan) -> Path:
+    from forecast.record.backtest import Plan
+
     home.require_editable("backtest")
-    name = f"backtest-{plan.unit}-{plan.target}-{plan.follow_up}-{plan.latency}"
-    return home.data.parent / "results" / name
+    usual = Plan(plan.origins, plan.as_of)
+    unusual = [getattr(plan, x) for x in ("unit", "target", "latency") if getattr(plan, x) != getattr(usual, x)]
+    return home.data.parent / "results" / "-".join(["backtest", plan.follow_up, *unusual])
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from forecast.options import (
     LatencyOption,
     SeedOption,
     TargetChoice,
+    checked_seed,
     parse_day,
     print_json,
     print_page,
@@ -155,8 +156,8 @@ def score(
     from forecast.record import score_table, scoreboard, slips
     from forecast.record.answers import Desk
 
-    if (as_json or as_csv) and (as_json is as_csv or (as_json and by is not SplitChoice.forecaster)):
-        raise ForecastError("--json says all of it, --csv one table: give one of the two, and --by with --csv only")
+    if as_json and (as_csv or by is not SplitChoice.forecaster):
+        raise ForecastError("--json says all of it: give it without --by and --csv")
     desk = Desk(home)
     day, searched = desk.day(parse_day(as_of)), _searched_through(desk)
     table = score_table.score_table(desk.home.ledger, day, desk.questions, searched)
@@ -289,10 +290,8 @@ def _desk(
 
     from forecast.model.fit import Settings
     from forecast.record.answers import Desk
-    from forecast.tables.paths import SEED
 
-    if seed is not None and seed < 0:
-        raise ForecastError(f"--seed {seed}: must be 0 or more")
+    settings = Settings(latency=latency.value, seed=checked_seed(seed))
     console = Console(stderr=True)
     # no thread of its own: the sampler forks
     bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
@@ -305,7 +304,6 @@ def _desk(
             bar.update(task, completed=done, total=total)
             bar.refresh()
 
-        settings = Settings(latency=latency.value, seed=SEED if seed is None else seed)
         yield Desk(home, follow_up.value, settings, progress=progress)
 
 

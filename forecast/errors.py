@@ -15,6 +15,10 @@ class TableError(ForecastError):
         self.problems = problems
         super().__init__("\n".join(problems))
 
+    def __reduce__(self) -> tuple[type[TableError], tuple[list[str]]]:
+        """Cross a process border whole."""
+        return type(self), (self.problems,)
+
 
 class HomeError(ForecastError):
     """No data folder, or one that must not be written to."""

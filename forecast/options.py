@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.errors import ForecastError
+from forecast.tables.paths import SEED
 
 
 class FollowUpChoice(StrEnum):
@@ -58,6 +59,13 @@ def parse_day(text: str | None, option: str = "--as-of") -> dt.date | None:
     if day is None or day.isoformat() != text:
         raise ForecastError(f"{option} {text}: must be a day, YYYY-MM-DD")
     return day
+
+
+def checked_seed(seed: int | None) -> int:
+    """The seed as given, the project's own by default."""
+    if seed is not None and seed < 0:
+        raise ForecastError(f"--seed {seed}: must be 0 or more")
+    return SEED if seed is None else seed
 
 
 def print_json(value: Any) -> None:

@@ -231,7 +231,7 @@ class ReleaseForecast:
             (self.prob_by(gone + GRID_DAYS, cdf) - self.prob_by(gone, cdf)) / left
             for cdf in (self.cdf_full, self.cdf_part)
         )
-        return replace(self, made_on=day, cdf_full=full, cdf_part=part, draws=None)
+        return replace(self, made_on=day, cdf_full=full, cdf_part=part, p_never_structural=None, draws=None)
 
     def mixed_with(self, other: ReleaseForecast, share: float) -> ReleaseForecast:
         """A mixture: ``share`` of the other forecast, the rest of this one; both made on one day."""

@@ -171,6 +171,68 @@ def test_what_is_surely_open_cannot_be_given_closed() -> None:
         forecast(NOTHING + 1).given_closed()
 
 
+def later(days: int) -> dt.date:
+    return MADE_ON + dt.timedelta(days)
+
+
+def test_a_forecast_on_a_later_day_is_the_one_given_that_it_is_still_closed() -> None:
+    straight = forecast(0.75 * STRAIGHT, 0.25 * STRAIGHT).as_of_later(later(500))
+    gone, by_a_year = 0.8 * 500 / 3650, 0.8 * 865 / 3650
+    assert straight.made_on == later(500)
+    assert straight.p_already_open == 0
+    assert straight.prob_by(365) == pytest.approx((by_a_year - gone) / (1 - gone))
+    assert straight.prob_by(365, straight.cdf_part) == pytest.approx(0.25 * (by_a_year - gone) / (1 - gone))
+    assert straight.cdf[-1] == pytest.approx((0.8 - gone) / (1 - gone))
+
+
+def test_a_constant_hazard_is_the_same_on_a_later_day() -> None:
+    rising = 1 - np.exp(-GRID_DAYS / 300)
+    found = forecast(rising).as_of_later(later(60))
+    assert_allclose(found.prob_by([1, 30, 90, 365]), 1 - np.exp(-np.array([1, 30, 90, 365]) / 300), atol=1e-4)
+
+
+def test_the_same_day_changes_nothing() -> None:
+    same = forecast(0.75 * STRAIGHT, 0.25 * STRAIGHT, last_checked=MADE_ON).as_of_later(MADE_ON)
+    assert_allclose(same.cdf_full, 0.75 * STRAIGHT)
+    assert_allclose(same.cdf_part, 0.25 * STRAIGHT)
+    assert (same.made_on, same.forecaster, same.target_id) == (MADE_ON, "model", "meta-muse")
+
+
+def test_the_same_day_is_given_closed_where_it_may_be_open_already() -> None:
+    stale = forecast(0.1 + 0.5 * STRAIGHT, 0.1 + 0.25 * STRAIGHT)
+    assert_allclose(stale.as_of_later(MADE_ON).cdf_full, stale.given_closed().cdf_full)
+    assert_allclose(stale.as_of_later(MADE_ON).cdf_part, stale.given_closed().cdf_part)
+
+
+@pytest.mark.parametrize(("first", "second"), [(30, 60), (1, 364), (700, 1000)])
+def test_two_steps_to_a_later_day_are_one(first: int, second: int) -> None:
+    once = forecast().as_of_later(later(first + second))
+    twice = forecast().as_of_later(later(first)).as_of_later(later(first + second))
+    days = GRID_DAYS[first + second + GRID_DAYS < 3550]
+    assert_allclose(twice.prob_by(days), once.prob_by(days), atol=1e-12)
+
+
+def test_a_forecast_says_nothing_of_a_day_before_it() -> None:
+    with pytest.raises(ForecastError, match="made on 2026-04-06 says nothing as of 2026-04-05, which is before"):
+        forecast().as_of_later(later(-1))
+
+
+@pytest.mark.parametrize("days", [10, 11, 4000])
+def test_what_is_open_by_a_day_for_certain_is_never_still_closed_on_it(days: int) -> None:
+    certain = forecast(np.minimum(GRID_DAYS / 10, 1.0))
+    assert certain.as_of_later(later(9)).prob_by([0, 1]).tolist() == pytest.approx([0, 1])
+    with pytest.raises(ForecastError, match=f"forecast by model for meta-muse: open by {later(days)} for certain"):
+        certain.as_of_later(later(days))
+
+
+def test_a_later_day_is_flat_where_the_grid_has_run_out() -> None:
+    found = forecast().as_of_later(later(3000))
+    out = GRID_DAYS >= 650
+    assert_allclose(found.cdf[out], (0.8 - 0.8 * 3000 / 3650) / (1 - 0.8 * 3000 / 3650))
+    assert np.all(np.diff(found.cdf[~out]) > 0)
+    assert not forecast().as_of_later(later(4000)).cdf.any()
+
+
 def test_a_mixture_has_its_share_of_both() -> None:
     mixed = forecast(STRAIGHT, NOTHING + 0.2).mixed_with(forecast(NOTHING, NOTHING + 0.6), share=0.25)
     assert_allclose(mixed.cdf_full, 0.75 * STRAIGHT)
@@ -181,6 +243,7 @@ def test_a_mixture_has_its_share_of_both() -> None:
 def test_changed_forecasts_keep_no_draws() -> None:
     one = drawn(0.2, 0.4)
     assert one.given_closed().draws is None
+    assert one.as_of_later(MADE_ON).draws is None
     assert one.mixed_with(one, 0.5).draws is None
 
 

@@ -93,7 +93,7 @@ class Origin:
     items : pandas.DataFrame
         One row a forecaster and row at risk.
     report : dict
-        ``fault`` (why there is no fit, or None), ``diagnostics``, ``rows_at_risk``, ``compilations``.
+        ``fault`` (why there is no fit, or None), ``diagnostics``, ``rows_at_risk``.
     """
 
     day: dt.date
@@ -228,7 +228,7 @@ def _scored(
     return {
         "day": np.nan if outcome.day is None else float(outcome.day),
         "followed_days": float(outcome.followed),
-        "kind": outcome.kind,
+        "opening": outcome.kind,
         **{f"prob_{h}": float(closed.prob_by(h)) for h in horizons},
         "pit_low": float(cut if censored else low),
         "pit_high": 1.0 if censored else float(high),

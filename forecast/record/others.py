@@ -64,13 +64,13 @@ def _median(days: float) -> Callable[[float], Floats]:
     return lambda _due: 1 - 0.5 ** (GRID_DAYS / days)
 
 
-_MONTHS = "|".join(calendar.month_name[1:])
+_MONTHS = rf"^(?!.*\bnot\b).*\b({'|'.join(calendar.month_name[1:])})\b"
 
 #: Dates and words -> distributions; the first pattern found in the forecast as given counts.
 WORDINGS: dict[str, tuple[Wording, ...]] = {
     "date": (
         Wording("a day alone: on that day", r"^\d{4}-\d\d-\d\d$", lambda due: _even(due - 1, due)),
-        Wording("a week or some days: the seven days to the due day", r"week|days",
+        Wording("a week or some days: the seven days to the due day", r"\bweek\b|days",
                 lambda due: _even(max(due - 7, 0), due)),
         Wording("a month: the thirty days to the due day", _MONTHS, lambda due: _even(max(due - 30, 0), due)),
         Wording("anything else: evenly from the making to the due day", r"", lambda due: _even(0, due)),
@@ -155,18 +155,19 @@ def import_third_party(desk: Desk) -> Imported:
     file = desk.home.data / ThirdPartyForecast.file
     rows = [row for row in read_rows(file, ThirdPartyForecast) if row.event == "opening"]
     records, unmatched = [], []
-    for (voice, made_on, _, target), same in groupby(rows, lambda r: (r.voice, r.made_on, r.source, r.question_target)):
-        said = list(same)
+    for (made_on, voice, source, target, _), same in groupby(sorted(rows, key=_saying), _saying):
+        said = _one_saying(list(same), desk.today)
         question = _question_for(target, made_on, desk)
         if question is None:
-            unmatched.append(f"{made_on} {said[0].source}: {said[0].question} ({target or 'outside the table'})")
+            unmatched.append(f"{made_on} {source}: {said[0].question} ({target or 'outside the table'})")
             continue
         reference, share = _reference(question, made_on, desk)
         cdf = _curve(said, made_on, reference)
         forecast = ReleaseForecast(question.id, voice, made_on, (1 - share) * cdf, share * cdf)
         asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
-        told = {"said_by": said[0].source, "words": "; ".join(s.forecast for s in said)}
-        hashes = {"said": texts_sha256([(said[0].source, told["words"].encode())])}  # another table changes no id
+        told = {"said_by": source, "words": "; ".join(s.forecast for s in said)}
+        exact = [(s.forecast, f"{s.due_on} {s.probability}".encode()) for s in said]
+        hashes = {"said": texts_sha256([(source, b""), *exact])}  # another table changes no id
         provenance = Provenance("imported", "third-party", diagnostics=told, hashes=hashes)
         records.append(forecast_record(forecast, asked, provenance, reference))
     voices = sorted({r["forecaster"] for r in records})
@@ -188,6 +189,28 @@ def imported_pairs(table: pd.DataFrame) -> list[tuple[str, dt.date]]:
 IMPORTS: dict[str, Callable[[Desk], Imported]] = {"third-party": import_third_party}
 
 
+def _saying(row: ThirdPartyForecast) -> tuple[dt.date, str, str, str, str]:
+    """What belongs together: prices by several days are one forecast."""
+    return row.made_on, row.voice, row.source, row.question_target or "", row.forecast_kind
+
+
+def _one_saying(said: list[ThirdPartyForecast], today: dt.date) -> list[ThirdPartyForecast]:
+    """The same, in the order of the due days.
+
+    Raises
+    ------
+    LedgerError
+        If it is of the future, or says two things at once.
+    """
+    first = said[0]
+    where = f"{ThirdPartyForecast.file}: {first.source} on {first.made_on}"
+    if first.made_on > today:
+        raise LedgerError(f"{where}: made in the future, so it cannot be imported on {today}")
+    if len(said) > 1 and (first.forecast_kind != "probability" or len({s.due_on for s in said}) < len(said)):
+        raise LedgerError(f"{where}: two forecasts about {first.question_target}: keep one of them")
+    return sorted(said, key=lambda s: s.due_on or dt.date.max)
+
+
 def _curve(said: list[ThirdPartyForecast], made_on: dt.date, reference: Reference) -> Floats:
     days = [(s.due_on - made_on).days + 1.0 if s.due_on else np.inf for s in said]
     if said[0].forecast_kind == "probability":
@@ -196,7 +219,7 @@ def _curve(said: list[ThirdPartyForecast], made_on: dt.date, reference: Referenc
     return said_curve(said[0].forecast_kind, said[0].forecast, days[0])
 
 
-def _question_for(target: str | None, made_on: dt.date, desk: Desk) -> Question | None:
+def _question_for(target: str, made_on: dt.date, desk: Desk) -> Question | None:
     """The first-asked question about exactly that target, if it was asked by the day."""
     asked = [q for q in desk.questions.values() if q.members == (target,) and q.asked_on <= made_on]
     return min(asked, key=lambda q: q.asked_on, default=None)

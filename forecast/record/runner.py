@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from forecast.errors import BacktestError
+from forecast.model.lags import lags_of
 from forecast.model.priors import read_priors
 from forecast.record.backtest import Origin, Plan, Warm, origins_left, score_origin, warm_up
 from forecast.tables.hashes import input_hashes, texts_sha256
@@ -30,6 +33,9 @@ from forecast.tables.schema import TABLES
 
 #: Told how many origins are done, and of how many.
 Progress = Callable[[int, int], None]
+
+#: Folder of the origins in that of a run.
+_PARTS = "origins"
 
 #: Seconds that a Dask scheduler has to answer.
 DASK_TIMEOUT = 10
@@ -98,15 +104,16 @@ def run(
     BacktestError
         If a run is resumed with another plan or other inputs, a worker dies, or no scheduler
         answers; what was done is kept.
-    FitError
-        If the first fit does not converge.
+    FitError, TableError
+        If nothing was opened by the first origin, or the pilot fit does not converge.
     """
-    parts = _prepare(out, plan, input_hashes(home), resume)
-    left = list(origins_left(plan, [dt.date.fromisoformat(file.stem) for file in parts.glob("*.json")]))
+    lags_of(plan.view(home.episodes, plan.origins[0]), plan.target)  # refuse a first origin that nothing is known on
+    stamp = {"plan": plan.as_json(), "inputs": input_hashes(home)}
+    left = list(origins_left(plan, _done(out, stamp) if resume else []))
     if left:
-        with _workers(jobs, dask) as workers:
-            _score(workers, home, plan, left, parts, progress)
-    return _collect(out, plan, parts)
+        with _workers(jobs, dask) as workers:  # whoever cannot work has deleted nothing
+            _score(workers, home, plan, left, _prepare(out, stamp, resume), progress)
+    return _collect(out, plan)
 
 
 def _score(
@@ -144,11 +151,18 @@ def _work(inputs: Inputs, plan: Plan, day: dt.date, warm: Warm) -> Origin:
         return score_origin(data / "episodes.csv", plan, day, read_priors(data / "priors.toml"), warm, cache)
 
 
+def _end_with_parent() -> None:
+    """Let a worker go when the run is killed: nobody would take its result."""
+    parent = parent_process()
+    if parent:
+        Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+
+
 @contextmanager
 def _workers(jobs: int, dask: str | None) -> Iterator[Executor]:
     """Processes of this machine, or those of a Dask cluster."""
     if dask is None:
-        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent)
         try:
             yield pool
         finally:
@@ -170,23 +184,26 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Executor]:
         yield client.get_executor(pure=False)
 
 
-def _prepare(out: Path, plan: Plan, hashes: dict[str, str], resume: bool) -> Path:
+def _done(out: Path, stamp: dict[str, Any]) -> list[dt.date]:
+    """Origins that a run with the same plan and inputs has kept."""
+    file = out / "plan.json"
+    if not file.is_file():
+        return []
+    found = json.loads(file.read_text(encoding="utf-8"))
+    other = [part for part in stamp if found.get(part) != stamp[part]]
+    if other:
+        raise BacktestError(f"{out} was made with other {' and '.join(other)}: run it as before, or without --resume")
+    return [dt.date.fromisoformat(report.stem) for report in (out / _PARTS).glob("*.json")]
+
+
+def _prepare(out: Path, stamp: dict[str, Any], resume: bool) -> Path:
     """The folder of the parts: empty for a new run, as it stands for one that goes on."""
-    parts, stamp = out / "origins", out / "plan.json"
-    wanted = {"plan": plan.as_json(), "inputs": hashes}
-    if resume and stamp.is_file():
-        found = json.loads(stamp.read_text(encoding="utf-8"))
-        other = [part for part in wanted if found.get(part) != wanted[part]]
-        if other:
-            raise BacktestError(
-                f"{out} was made with another {' and other '.join(other)}: run it as before, or without --resume"
-            )
-    else:
-        shutil.rmtree(parts, ignore_errors=True)
+    if not resume:
+        shutil.rmtree(out / _PARTS, ignore_errors=True)
         (out / "items.parquet").unlink(missing_ok=True)
-    parts.mkdir(parents=True, exist_ok=True)
-    _write(stamp, json.dumps(wanted, indent=1).encode())
-    return parts
+    (out / _PARTS).mkdir(parents=True, exist_ok=True)
+    _write(out / "plan.json", json.dumps(stamp, indent=1).encode())
+    return out / _PARTS
 
 
 def _keep(origin: Origin, parts: Path) -> None:
@@ -198,9 +215,9 @@ def _keep(origin: Origin, parts: Path) -> None:
     _write(report, json.dumps(origin.report, indent=1).encode())
 
 
-def _collect(out: Path, plan: Plan, parts: Path) -> pd.DataFrame:
+def _collect(out: Path, plan: Plan) -> pd.DataFrame:
     """All origins in one table, read back from their files, in the order of the plan."""
-    items = pd.concat([pd.read_parquet(parts / f"{day}.parquet") for day in plan.origins], ignore_index=True)
+    items = pd.concat([pd.read_parquet(out / _PARTS / f"{day}.parquet") for day in plan.origins], ignore_index=True)
     partial = out / "items.partial"
     items.to_parquet(partial, index=False, compression="zstd")
     partial.replace(out / "items.parquet")
@@ -209,9 +226,7 @@ def _collect(out: Path, plan: Plan, parts: Path) -> pd.DataFrame:
 
 def reports(out: Path) -> dict[str, dict[str, Any]]:
     """What each origin of a run reported, by day."""
-    return {
-        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted((out / "origins").glob("*.json"))
-    }
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted((out / _PARTS).glob("*.json"))}
 
 
 def _silent(_done: int, _total: int) -> None:

@@ -90,11 +90,21 @@ def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
         If the chain is broken or a line cannot be read.
     """
     standing: dict[str, Resolution] = {}
+    twice: dict[str, str] = {}
     for line in ledger.read(folder, RESOLUTIONS):
+        name = str(line.body.get("question_id"))
+        before = standing.get(name)
         try:
             _replay(standing, line.body, as_of)
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerError(f"chain 'resolutions' line {line.number}: cannot be read ({error!r})") from None
+        if line.body["kind"] == "reopened":
+            twice.pop(name, None)
+        elif before and before.state == "resolved" and before != standing[name]:
+            twice[name] = f"by {before.happened_on} and line {line.number}"
+    if twice:
+        faults = "; ".join(f"question {name} is resolved twice, {how}" for name, how in twice.items())
+        raise LedgerError(f"chain 'resolutions': {faults}: reopen it, then resolve it anew")
     return standing
 
 
@@ -172,18 +182,32 @@ def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
     past = [x.body for x in lines if x.body["recorded_on"] <= view.as_of.isoformat()]
     taken_back = {str(x.get("forecast_id")) for x in past if x["kind"] == "withdrawal"}
     last: dict[str, ReleaseForecast] = {}
+    ids: set[str] = set()
     for line in lines:
         if line.body["kind"] == "forecast":
+            _new_id(line, ids)
             forecast = release_forecast(line.body)
             if forecast.made_on <= view.as_of:
                 withdrawn = {"withdrawn": line.body.get("id") in taken_back}
                 yield _row(forecast, line.body, view) | withdrawn
                 if (forecast.forecaster, line.body["mode"]) == ("model", "live"):
                     before = last.get(forecast.target_id)
-                    if before and before.made_on < forecast.made_on and before.cdf[-1] < 1:
+                    if (
+                        before
+                        and before.made_on < forecast.made_on
+                        and before.prob_by((forecast.made_on - before.made_on).days) < 1
+                    ):
                         kept = replace(before.as_of_later(forecast.made_on), forecaster=PREVIOUS)
                         yield _row(kept, {**line.body, "forecaster": PREVIOUS}, view) | withdrawn
                     last[forecast.target_id] = forecast
+
+
+def _new_id(line: Line, ids: set[str]) -> None:
+    """Refuse a second forecast under one id, for nobody could say which of them was meant."""
+    name = str(line.body.get("id"))
+    if name in ids:
+        raise LedgerError(f"chain {line.body.get('chain')!r} line {line.number}: a second forecast has the id {name}")
+    ids.add(name)
 
 
 def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View) -> dict[str, Any]:

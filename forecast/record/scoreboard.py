@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,8 @@ def scoreboard(table: pd.DataFrame, by: str = "forecaster") -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``forecaster``, ``mode``, the split, the counts of :data:`COUNTS`, and the mean of each
-        score over the forecasts that have it; lower is better. Void forecasts are registered,
-        but never due.
+        score over the forecasts that have it, the first recorded of a question and day; lower
+        is better. Void forecasts are registered, but never due.
     """
     names = score_names()
     flags = table.assign(
@@ -54,8 +54,9 @@ def scoreboard(table: pd.DataFrame, by: str = "forecaster") -> pd.DataFrame:
         month=table["made_on"].dt.strftime("%Y-%m"),
     )
     split = SPLITS[by]
-    groups = flags.groupby(["forecaster", "mode", *([split] if split else [])])
-    board = pd.concat([groups[COUNTS].sum().astype(int), groups[names].mean()], axis=1).reset_index()
+    keys = ["forecaster", "mode", *([split] if split else [])]
+    means = _once(flags, ["forecaster", "mode"]).reset_index().groupby(keys)[names].mean()
+    board = flags.groupby(keys)[COUNTS].sum().astype(int).join(means).reset_index()
     return _by_horizon(board) if by == "horizon" else board
 
 
@@ -124,15 +125,17 @@ def _baselines(table: pd.DataFrame, mode: str) -> Any:
     return rows.groupby("forecaster")
 
 
-def _once(rows: pd.DataFrame) -> pd.DataFrame:
+def _once(rows: pd.DataFrame, besides: Sequence[str] = ()) -> pd.DataFrame:
     """One scored forecast a question and day: the first recorded, so that a later one cannot replace it."""
     scored = rows[rows["state"] == "scored"]
-    return scored.sort_values("recorded_on", kind="stable").drop_duplicates(_PAIR).set_index(_PAIR)
+    return scored.sort_values("recorded_on", kind="stable").drop_duplicates([*besides, *_PAIR]).set_index(_PAIR)
 
 
 def _interval(own: pd.DataFrame, name: str) -> list[float] | None:
     values = own[name].dropna()
     if values.index.get_level_values("question_id").nunique() < LEAST_QUESTIONS:
+        return None
+    if not np.isfinite(values).all():
         return None
     _, resampled = _resampled(values.to_frame())
     return list(interval(resampled[:, 0]))

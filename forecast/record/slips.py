@@ -37,9 +37,9 @@ def slips(home: Home, as_of: dt.date, searched_through: dt.date) -> pd.DataFrame
     rows = []
     for row in read_rows(file, ThirdPartyForecast) if file.is_file() else []:
         if row.event == "opening" and row.forecast_kind == "date" and row.made_on <= as_of and row.due_on:
+            if row.due_on >= searched_through:
+                continue  # kept or not, it is scored when it is due
             came = row.outcome_on if row.outcome_on and row.outcome_on <= searched_through else None
-            if came is None and row.due_on >= searched_through:
-                continue
             late = ((came or searched_through) - row.due_on).days
             rows.append((row.voice, row.source, row.made_on, row.due_on, max(late, 0), came is not None))
     columns = ["voice", "source", "made_on", "due_on", "late_days", "opened"]

@@ -26,6 +26,11 @@ TRAITS = ("promise", "modality", "country")
 
 _KEY = ["origin", "episode_id"]
 
+_SPLIT = ["period", "stratum", "value", "score_name"]
+_COUNTS = ["items", "items_opened", "episodes", "episodes_opened", "organizations", "claims"]
+_MEANS = ["score", "baseline_score", "skill", "low", "high"]
+_COLUMNS = [*_SPLIT, "baseline", *_COUNTS, *_MEANS, *(f"{name}_by_episode" for name in _MEANS)]
+
 
 def skill(ours: Any, theirs: Any, rule: str) -> Any:
     """What one score is worth against another's: above 0 is better.
@@ -33,10 +38,8 @@ def skill(ours: Any, theirs: Any, rule: str) -> Any:
     The difference in nats for log rules, for a ratio would measure how a forecast of 0 was
     clipped; 1 - ours / theirs for the others.
     """
-    if SCORES[rule].units == "nats":
-        return theirs - ours
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - ours / theirs
+        return theirs - ours if SCORES[rule].units == "nats" else 1 - ours / theirs
 
 
 def rule_of(name: str) -> str:
@@ -93,12 +96,14 @@ def summarise(
         episodes to claim anything.
     """
     everyone = list(dict.fromkeys(items.forecaster))
+    if forecaster not in everyone:
+        return pd.DataFrame(columns=_COLUMNS)  # no fit converged
     about = items.drop_duplicates(_KEY).set_index(_KEY)
     organization = pd.Series(pd.factorize(about.organization, sort=True)[0], index=about.index)
     drawn = cluster_weights(organization.max() + 1, np.random.default_rng(seed))
     rows = []
     for name in score_names(horizons):
-        table = items.pivot_table(name, _KEY, "forecaster", observed=True)[everyone].dropna()
+        table = items.pivot_table(name, _KEY, "forecaster", observed=True).reindex(columns=everyone).dropna()
         base = about.loc[table.index].reset_index()
         numbers, values = organization.loc[table.index].to_numpy(), table.to_numpy()
         for period, in_period in periods(base.origin).items():
@@ -115,7 +120,7 @@ def summarise(
                         | {"baseline": b}
                         for b in others
                     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 class _Means:

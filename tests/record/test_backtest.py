@@ -276,7 +276,7 @@ def test_a_failed_fit_is_reported_and_the_baselines_are_scored(scored: Callable[
     counts = origin.items.groupby("forecaster").size()
     assert dict(counts) == dict.fromkeys(BASELINES, 5)
     assert set(score_names(PLAN.horizons)) <= set(origin.items)
-    assert origin.items.drop(columns=["day", "kind"]).notna().all(axis=None)
+    assert origin.items.drop(columns=["day", "opening"]).notna().all(axis=None)
 
 
 def test_items_carry_what_strata_need(scored: Callable[..., backtest.Origin]) -> None:
@@ -297,3 +297,18 @@ def test_the_pit_of_a_closed_row_reaches_from_what_was_said_to_one(scored: Calla
     lindy = items[items.forecaster == "lindy"].set_index("episode_id")
     age = lindy.age_days["d"]
     assert lindy.pit_cut["d"] == pytest.approx(TO_END / (TO_END + age + 1), rel=0.01)
+
+
+def test_the_pit_of_an_opening_known_to_a_month_reaches_over_the_month(scored: Callable[..., backtest.Origin]) -> None:
+    rows = [
+        *KNOWN[:-2],
+        opened("g", "2024-06-01", "month", closed_on="2024-05-01"),
+        opened("h", "2025-02-14", "month", closed_on="2024-05-01"),
+    ]
+    items = scored(rows).items
+    lindy = items[items.forecaster == "lindy"].set_index("episode_id")
+    assert (lindy.pit_low["g"], lindy.day["g"]) == (0, 15)
+    age, day = 46, lindy.day["h"]
+    assert day == (dt.date(2025, 2, 28) - ORIGIN).days
+    ends = [days / (days + age) for days in (day - 28, day)]
+    np.testing.assert_allclose(lindy.loc["h", ["pit_low", "pit_high"]].astype(float), ends, atol=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections import Counter
 
@@ -15,8 +16,8 @@ from forecast.model.reference import Reference
 from forecast.record import ledger
 from forecast.record.questions import Question
 from forecast.record.records import append_new, note_record, resolved_record, status_record, withdrawal_record
-from forecast.record.score_table import Resolution, resolutions, score_table
-from forecast.record.scoreboard import as_json, scoreboard
+from forecast.record.score_table import PREVIOUS, Resolution, resolutions, score_table
+from forecast.record.scoreboard import SPLITS, as_json, scoreboard, with_uncertainty
 from forecast.record.scores import score_names
 
 DAY = dt.date(2026, 1, 1)
@@ -40,12 +41,14 @@ def asked(*ids, asked_on=DAY):
 class Book:
     """A ledger that is written by hand."""
 
-    def __init__(self, folder, make_record):
-        self.folder, self.make_record = folder, make_record
+    def __init__(self, folder, make_record, make_forecast):
+        self.folder, self.make_record, self.make_forecast = folder, make_record, make_forecast
 
-    def forecast(self, question="q", made=0, forecaster="acme", recorded=None, **given):
-        """P(open by day u) = u/200, up to one half."""
-        record = self.make_record(target_id=question, made_on=day(made), forecaster=forecaster, **given)
+    def forecast(self, question="q", made=0, forecaster="acme", recorded=None, share=1.0, **given):
+        """P(open by day u) = share * u/200, up to one half of the share."""
+        where = {"target_id": question, "made_on": day(made), "forecaster": forecaster}
+        said = given.pop("said", None) or self.make_forecast(lambda u: share * np.minimum(u / 200, 0.5), **where)
+        record = self.make_record(said, made_on=day(made), **given)
         append_new(self.folder, forecaster, [record], day(made if recorded is None else recorded))
         return record["id"]
 
@@ -67,8 +70,8 @@ class Book:
 
 
 @pytest.fixture
-def book(tmp_path, make_record):
-    return Book(tmp_path, make_record)
+def book(tmp_path, make_record, make_forecast):
+    return Book(tmp_path, make_record, make_forecast)
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def test_every_forecast_made_by_the_day_has_one_row_and_one_state(full_book):
         "still": "scored",
         "taken-back": "scored",
         "fresh": "open",
-        "fresh-open": "due",
+        "fresh-open": "open",
         "known": "void",
         "voided": "void",
         "unclear": "void",
@@ -128,7 +131,7 @@ def test_every_forecast_made_by_the_day_has_one_row_and_one_state(full_book):
 def test_counts_are_those_of_the_rows(full_book):
     board = scoreboard(full_book)
     assert board[["forecaster", "mode", *COUNTS]].to_dict("records") == [
-        {"forecaster": "acme", "mode": "live", "registered": 12, "due": 5, "scored": 4, "void": 6, "withdrawn": 2}
+        {"forecaster": "acme", "mode": "live", "registered": 12, "due": 4, "scored": 4, "void": 6, "withdrawn": 2}
     ]
 
 
@@ -155,7 +158,7 @@ def test_days_are_counted_from_the_making(full_book):
     assert rows.opening["late"] == "full"
 
 
-@pytest.mark.parametrize(("on", "states"), [(29, ("due", "open")), (30, ("scored", "scored"))])
+@pytest.mark.parametrize(("on", "states"), [(29, ("open", "open")), (30, ("scored", "scored"))])
 def test_an_early_opening_is_scored_on_its_due_day_like_all_others(book, on, states):
     book.forecast("q")
     book.forecast("r")
@@ -163,6 +166,7 @@ def test_an_early_opening_is_scored_on_its_due_day_like_all_others(book, on, sta
     table = book.table(as_of=day(on))
     assert tuple(table.state) == states
     scored = on == 30
+    assert table.due.tolist() == [scored, scored]
     assert table.brier_30.notna().tolist() == [scored, scored]
     if scored:
         assert scoreboard(table).brier_30[0] == pytest.approx((0.85**2 + 0.15**2) / 2)
@@ -305,13 +309,13 @@ def test_modes_and_forecasters_are_never_added_together(book):
 
 
 def test_as_json_says_all_of_it_in_plain_json(full_book):
-    said = as_json(AS_OF, scoreboard(full_book))
+    said = as_json(AS_OF, full_book, scoreboard(full_book))
     assert json.loads(json.dumps(said, allow_nan=False)) == said
     assert list(said) == ["as_of", "forecasters"]
     assert said["as_of"] == "2026-06-01"
     (entry,) = said["forecasters"]
-    assert list(entry) == ["name", "mode", *COUNTS, "scores", "skill"]
-    assert [entry[name] for name in ("name", "mode", *COUNTS)] == ["acme", "live", 12, 5, 4, 6, 2]
+    assert list(entry) == ["name", "mode", *COUNTS, "scores", "intervals", "skill"]
+    assert [entry[name] for name in ("name", "mode", *COUNTS)] == ["acme", "live", 12, 4, 4, 6, 2]
     assert list(entry["scores"]) == score_names()
     assert entry["scores"]["brier_30"] == pytest.approx((0.85**2 + 3 * 0.15**2) / 4)
     assert entry["scores"]["log_at_365"] is None
@@ -320,9 +324,10 @@ def test_as_json_says_all_of_it_in_plain_json(full_book):
 def test_an_infinite_mean_is_null(book):
     book.forecast("q", reference=Reference(0.01, 0.5))
     book.opened("q", on=10, opening="part")
-    board = scoreboard(book.table())
+    table = book.table()
+    board = scoreboard(table)
     assert np.isinf(board.kind[0])
-    (entry,) = as_json(AS_OF, board)["forecasters"]
+    (entry,) = as_json(AS_OF, table, board)["forecasters"]
     assert entry["scores"]["kind"] is None
     assert entry["scores"]["log"] is not None
 
@@ -336,7 +341,9 @@ def test_an_empty_ledger_is_an_empty_scoreboard(tmp_path, missing):
     board = scoreboard(table)
     assert (len(table), len(board)) == (0, 0)
     assert board.columns.tolist() == ["forecaster", "mode", *COUNTS, *score_names()]
-    assert as_json(AS_OF, board) == {"as_of": "2026-06-01", "forecasters": []}
+    assert as_json(AS_OF, table, board) == {"as_of": "2026-06-01", "forecasters": []}
+    for by in SPLITS:
+        assert scoreboard(table, by).empty
 
 
 def test_columns_keep_their_types_whatever_is_in_them(book, full_book):
@@ -370,3 +377,344 @@ def test_a_resolution_that_cannot_be_read_is_named(book, record):
     ledger.append(book.folder, "resolutions", [record], recorded_on=DAY)
     with pytest.raises(LedgerError, match=r"^chain 'resolutions' line 2: cannot be read \(.*\)$"):
         book.table()
+
+
+@pytest.mark.parametrize("again", [{"on": 12}, {"on": 10, "opening": "part"}], ids=["another-day", "another-kind"])
+def test_a_second_other_answer_to_a_question_is_refused(book, again):
+    book.forecast("q")
+    book.opened("q", on=10)
+    book.opened("q", known=20, **again)
+    fault = r"^chain 'resolutions': question q is resolved twice, by 2026-01-11 \(full\)"
+    with pytest.raises(LedgerError, match=fault):
+        book.table()
+    assert resolutions(book.folder, day(19)) == {"q": Resolution("resolved", day(10), "full")}
+
+
+def test_a_question_that_was_reopened_takes_another_answer(book):
+    book.opened("q", on=10)
+    book.status("reopened", recorded=15)
+    book.opened("q", on=12, known=20, opening="part")
+    assert resolutions(book.folder, AS_OF) == {"q": Resolution("resolved", day(12), "part")}
+
+
+def test_the_same_answer_twice_says_nothing_new(book):
+    book.forecast("q")
+    book.opened("q", on=10)
+    before = book.table()
+    book.opened("q", on=10, known=20)
+    pd.testing.assert_frame_equal(book.table(), before)
+
+
+def test_two_forecasts_under_one_id_are_refused(book, make_record):
+    record = make_record(target_id="q")
+    ledger.append(book.folder, "acme", [record, record], recorded_on=DAY)
+    with pytest.raises(LedgerError, match=rf"^chain 'acme' line 2: a second forecast has the id {record['id']}$"):
+        book.table()
+
+
+# --- Intervals and skill -----------------------------------------------------------------------------------------
+
+
+def entry(table, name="acme", mode="live"):
+    entries = with_uncertainty(table, scoreboard(table))
+    return next(e for e in entries if (e["name"], e["mode"]) == (name, mode))
+
+
+def many(count):
+    return [f"q{n}" for n in range(count)]
+
+
+def test_an_interval_needs_five_questions(book):
+    for question in many(4):
+        book.forecast(question)
+    few = entry(book.table(questions=asked(*many(5))))
+    assert set(few["intervals"].values()) == {None}
+    book.forecast("q4")
+    enough = entry(book.table(questions=asked(*many(5))))
+    assert enough["intervals"]["brier_30"] == pytest.approx([0.15**2] * 2)
+    assert enough["intervals"]["brier_180"] is None
+
+
+def test_more_forecasts_of_the_same_questions_make_no_interval(book):
+    for question, made in itertools.product(many(4), (0, 10)):
+        book.forecast(question, made=made)
+    assert set(entry(book.table(questions=asked(*many(4))))["intervals"].values()) == {None}
+
+
+def test_a_question_that_is_not_scored_makes_no_interval(book):
+    for question in many(4):
+        book.forecast(question)
+    book.forecast("q4", made=140)
+    assert entry(book.table(questions=asked(*many(5))))["intervals"]["brier_30"] is None
+
+
+def test_an_interval_is_that_of_all_ways_to_draw_the_questions_again(book):
+    shares = [0.2, 0.4, 0.6, 0.8, 1.0]
+    for question, share in zip(many(5), shares, strict=True):
+        book.forecast(question, share=share)
+    found = entry(book.table(questions=asked(*many(5))))
+    scores = (0.15 * np.array(shares)) ** 2
+    every = [np.mean(draw) for draw in itertools.product(scores, repeat=5)]
+    assert found["scores"]["brier_30"] == pytest.approx(scores.mean())
+    assert found["intervals"]["brier_30"] == pytest.approx(np.quantile(every, [0.05, 0.95]), abs=0.001)
+    assert found["intervals"] == entry(book.table(questions=asked(*many(5))))["intervals"]
+
+
+@pytest.fixture
+def paired(book):
+    """Two equal pairs with a baseline, and forecasts on either side that the other does not have."""
+    for question in ("q", "r", "s"):
+        book.forecast(question)
+    for question in ("q", "r"):
+        book.forecast(question, forecaster="kaplan-meier", share=0.5)
+    book.forecast("s", made=20, forecaster="kaplan-meier", share=0.5)
+    book.opened("q", on=10)
+    return book.table()
+
+
+def test_skill_against_a_baseline_by_hand(paired):
+    against = entry(paired)["skill"]
+    assert list(against) == ["kaplan-meier"]
+    found = against["kaplan-meier"]
+    assert {each["pairs"] for each in found.values()} == {2}
+    assert found["brier_30"]["value"] == pytest.approx(1 - (0.85**2 + 0.15**2) / (0.925**2 + 0.075**2))
+    by_30 = 0.5 * -np.expm1(-0.3)
+    ours, theirs = (
+        [-np.log(0.99 * p + 0.01 * by_30), -np.log(0.99 * (1 - p) + 0.01 * (1 - by_30))] for p in (0.15, 0.075)
+    )
+    assert found["log_at_30"]["value"] == pytest.approx(np.mean(theirs) - np.mean(ours), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cut_crps", "rps", "brier_30", "brier_90", "log", "kind", "log_at_30", "log_at_90"])
+def test_skill_is_a_difference_of_nats_and_a_ratio_for_the_rest(paired, name):
+    rows = paired[paired.question_id.isin(["q", "r"])]
+    ours, theirs = (rows[rows.forecaster == who][name].mean() for who in ("acme", "kaplan-meier"))
+    expected = theirs - ours if name.startswith(("log", "kind")) else 1 - ours / theirs
+    assert entry(paired)["skill"]["kaplan-meier"][name]["value"] == pytest.approx(expected)
+
+
+def test_a_baseline_has_skill_against_the_others_and_none_against_itself(book):
+    for forecaster, share in (("model", 0.4), ("kaplan-meier", 1.0), ("acme", 0.2)):
+        book.forecast(forecaster=forecaster, share=share)
+    table = book.table()
+    assert list(entry(table, "model")["skill"]) == ["kaplan-meier"]
+    assert list(entry(table, "kaplan-meier")["skill"]) == ["model"]
+    assert list(entry(table, "acme")["skill"]) == ["kaplan-meier", "model"]
+    assert entry(table, "model")["skill"]["kaplan-meier"]["brier_30"]["value"] == pytest.approx(1 - 0.4**2)
+
+
+def test_without_equal_pairs_there_is_no_skill(book):
+    book.forecast("q")
+    book.forecast("r", forecaster="kaplan-meier")
+    book.forecast("q", made=1, forecaster="kaplan-meier")
+    assert entry(book.table())["skill"] == {"kaplan-meier": {}}
+
+
+def test_skill_has_an_interval_from_five_questions_on(book):
+    for n, question in enumerate(many(5)):
+        book.forecast(question, share=0.5)
+        book.forecast(question, forecaster="kaplan-meier", share=1.0 if n else 0.25)
+    questions = asked(*many(5))
+    found = entry(book.table(questions=questions))["skill"]["kaplan-meier"]["brier_30"]
+    assert (found["pairs"], found["value"]) == (5, pytest.approx(1 - 5 * 0.25 / (4 + 0.0625)))
+    assert found["low"] < found["value"] < found["high"]
+    questions.pop("q4")
+    assert entry(book.table(questions=questions))["skill"]["kaplan-meier"]["brier_30"] == {
+        "value": pytest.approx(1 - 4 * 0.25 / (3 + 0.0625)),
+        "pairs": 4,
+        "low": None,
+        "high": None,
+    }
+
+
+def test_an_imported_forecast_is_compared_with_hindcasts_of_its_own_day(book):
+    book.forecast("q", made=10, forecaster="model", share=0.9)
+    book.forecast("q", made=10, mode="imported", recorded=100, forecaster="press", share=0.2)
+    book.forecast("q", made=10, mode="hindcast", recorded=100, forecaster="model", share=0.4)
+    book.forecast("q", made=11, mode="hindcast", recorded=100, forecaster="model", share=0.8)
+    skill = entry(book.table(), "press", "imported")["skill"]
+    assert list(skill) == ["model"]
+    assert (skill["model"]["brier_30"]["pairs"], skill["model"]["brier_30"]["value"]) == (1, pytest.approx(0.75))
+
+
+def test_skill_never_mixes_live_forecasts_and_hindcasts(book):
+    book.forecast("q", share=0.5)
+    book.forecast("q", forecaster="kaplan-meier")
+    book.forecast("q", mode="hindcast", recorded=100, share=0.2)
+    book.forecast("q", mode="hindcast", recorded=100, forecaster="model")
+    book.forecast("q", mode="imported", recorded=100, forecaster="constant-hazard")
+    table = book.table()
+    assert list(entry(table)["skill"]) == ["kaplan-meier"]
+    assert entry(table)["skill"]["kaplan-meier"]["brier_30"]["value"] == pytest.approx(0.75)
+    assert list(entry(table, mode="hindcast")["skill"]) == ["model"]
+    assert entry(table, mode="hindcast")["skill"]["model"]["brier_30"]["value"] == pytest.approx(0.96)
+
+
+@pytest.mark.parametrize("twice", ["acme", "kaplan-meier"])
+def test_a_later_forecast_of_the_same_pair_does_not_count(book, twice):
+    for question in many(5):
+        for forecaster, share in (("acme", 0.5), ("kaplan-meier", 1.0)):
+            book.forecast(question, mode="hindcast", recorded=100, forecaster=forecaster, share=share)
+    before = entry(book.table(questions=asked(*many(5))), mode="hindcast")
+    book.forecast("q0", mode="hindcast", recorded=101, forecaster=twice, share=0.01, seed=2)
+    after = entry(book.table(questions=asked(*many(5))), mode="hindcast")
+    assert after["registered"] == before["registered"] + (twice == "acme")
+    assert after["intervals"] == before["intervals"]
+    assert after["skill"] == before["skill"]
+    assert after["skill"]["kaplan-meier"]["brier_30"]["pairs"] == 5
+
+
+@pytest.fixture
+def mixed(book):
+    """Two forecasters, two modes, three questions and three months."""
+    for question, made in itertools.product(("q", "r"), (0, 40, 70)):
+        book.forecast(question, made=made)
+        book.forecast(question, made=made, forecaster="model", share=0.5)
+        book.forecast(question, made=made, mode="hindcast", recorded=120)
+    book.withdraw(book.forecast("s", made=140), recorded=141)
+    book.opened("q", on=50)
+    return book.table()
+
+
+@pytest.mark.parametrize("by", ["question", "month"])
+def test_a_split_adds_up_to_the_same_counts(mixed, by):
+    whole, split = scoreboard(mixed), scoreboard(mixed, by)
+    keys = ["forecaster", "mode"]
+    assert len(split) > len(whole)
+    assert not split.duplicated([*keys, SPLITS[by]]).any()
+    pd.testing.assert_frame_equal(split.groupby(keys)[COUNTS].sum(), whole.set_index(keys)[COUNTS])
+
+
+def test_every_horizon_has_the_same_counts_and_its_own_scores(mixed):
+    whole, split = scoreboard(mixed).set_index(["forecaster", "mode"]), scoreboard(mixed, "horizon")
+    assert set(SPLITS) == {"forecaster", "question", "month", "horizon"}
+    assert split.groupby(["forecaster", "mode"]).horizon_days.apply(list).tolist() == [[30, 90, 180, 365, 730]] * len(
+        whole
+    )
+    for row in split.itertuples():
+        same = whole.loc[(row.forecaster, row.mode)]
+        assert [getattr(row, name) for name in COUNTS] == same[COUNTS].tolist()
+        for name in ("brier", "log_at"):
+            assert getattr(row, name) == pytest.approx(same[f"{name}_{row.horizon_days}"], nan_ok=True)
+
+
+def test_a_month_is_that_of_the_making(book):
+    book.forecast("q", made=30)
+    book.forecast("q", made=31)
+    assert scoreboard(book.table(), "month").month.tolist() == ["2026-01", "2026-02"]
+
+
+def test_skill_against_a_baseline_without_a_loss_is_null(book):
+    book.forecast("q")
+    book.forecast("q", forecaster="never", share=0.0)
+    table = book.table()
+    found = as_json(AS_OF, table, scoreboard(table))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    against = next(e for e in found["forecasters"] if e["name"] == "acme")["skill"]["never"]
+    assert against["brier_30"] == {"value": None, "pairs": 1, "low": None, "high": None}
+
+
+@pytest.fixture
+def infinite(book):
+    """Five openings in part that nobody gave a chance."""
+    for question in many(5):
+        book.forecast(question, reference=Reference(0.01, 0.5))
+        book.opened(question, on=10, opening="part")
+    table = book.table(questions=asked(*many(5)))
+    assert np.isinf(table.kind).all()
+    return table
+
+
+def test_the_interval_of_an_infinite_mean_is_null(infinite):
+    found = as_json(AS_OF, infinite, scoreboard(infinite))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["forecasters"][0]["intervals"]["kind"] is None
+
+
+def test_skill_between_infinite_means_is_null(book, infinite):
+    book.forecast("q0", forecaster="kaplan-meier", reference=Reference(0.01, 0.5))
+    found = entry(book.table(questions=asked(*many(5))))["skill"]["kaplan-meier"]["kind"]
+    assert found == {"value": None, "pairs": 1, "low": None, "high": None}
+
+
+# --- The live forecast before ------------------------------------------------------------------------------------
+
+
+def previous(table):
+    return table[table.forecaster == PREVIOUS]
+
+
+def test_a_live_forecast_is_compared_with_the_one_before_it_given_that_it_is_still_closed(book):
+    for made, share in ((0, 1.0), (20, 0.5), (50, 0.1)):
+        book.forecast("q", made=made, forecaster="model", share=share)
+    table = book.table()
+    rows = previous(table)
+    assert rows.made_on.dt.date.tolist() == [day(20), day(50)]
+    assert set(rows["mode"]) == {"live"}
+    expected = [((0.25 - 0.1) / 0.9) ** 2, (0.075 / 0.925) ** 2]
+    assert rows.brier_30.to_numpy() == pytest.approx(expected, rel=1e-5)
+    found = entry(table, "model")["skill"][PREVIOUS]["brier_30"]
+    ours = [(0.5 * 0.15) ** 2, (0.1 * 0.15) ** 2]
+    assert (found["pairs"], found["value"]) == (2, pytest.approx(1 - sum(ours) / sum(expected), rel=1e-5))
+
+
+@pytest.mark.parametrize("opened_on", [None, 45])
+def test_the_forecast_before_is_scored_by_every_rule_like_its_conditioned_curve(book, tmp_path, opened_on):
+    where = {"target_id": "q", "part_share": 0.25}
+    first, second = (
+        book.make_forecast(lambda u: 0.8 * -np.expm1(-u / 90), forecaster=name, made_on=day(made), **where)
+        for name, made in (("model", 0), ("model", 20))
+    )
+    by_hand = Book(tmp_path / "by-hand", book.make_record, book.make_forecast)
+    for each in (book, by_hand):
+        if opened_on:
+            each.opened("q", on=opened_on, opening="part")
+    book.forecast(forecaster="model", said=first, reference=Reference(0.02, 0.1))
+    book.forecast(made=20, forecaster="model", said=second)
+    by_hand.forecast(made=20, said=first.as_of_later(day(20)))
+    found, expected = previous(book.table()), by_hand.table()
+    assert len(found) == 1
+    np.testing.assert_allclose(found[score_names()], expected[score_names()], rtol=1e-5)
+
+
+def test_only_a_later_live_forecast_of_the_model_has_one_before_it(book):
+    for made in (0, 20):
+        book.forecast("q", made=made)
+        book.forecast("q", made=made, forecaster="kaplan-meier")
+        book.forecast("q", made=made, mode="hindcast", recorded=100, forecaster="model")
+        book.forecast("q", made=made, mode="imported", recorded=100, forecaster="press")
+    book.forecast("r", made=0, forecaster="model")
+    book.forecast("s", made=20, forecaster="model")
+    assert previous(book.table()).empty
+
+
+def test_a_second_forecast_of_one_day_has_no_other_one_before_it(book):
+    book.forecast("q", forecaster="model")
+    book.forecast("q", forecaster="model", seed=2, share=0.2)
+    book.forecast("q", made=10, forecaster="model")
+    rows = previous(book.table())
+    assert rows.made_on.dt.date.tolist() == [day(10)]
+
+
+def test_a_hindcast_in_between_is_not_the_live_forecast_before(book):
+    book.forecast("q", forecaster="model")
+    book.forecast("q", made=5, mode="hindcast", recorded=10, forecaster="model", share=0.1)
+    book.forecast("q", made=20, forecaster="model")
+    assert previous(book.table()).brier_30.to_numpy() == pytest.approx([((0.25 - 0.1) / 0.9) ** 2], rel=1e-5)
+
+
+def test_what_was_sure_to_be_open_by_now_is_no_forecast_before(book):
+    sure = book.make_forecast(lambda u: np.minimum(u / 10, 1.0), target_id="q", forecaster="model")
+    book.forecast(said=sure, forecaster="model")
+    book.forecast("q", made=20, forecaster="model")
+    assert previous(book.table()).empty
+
+
+def test_the_forecast_before_is_void_and_withdrawn_with_the_one_it_stands_beside(book):
+    book.forecast("q", forecaster="model")
+    book.withdraw(book.forecast("q", made=20, forecaster="model"), recorded=21, forecaster="model")
+    (row,) = previous(book.table()).to_dict("records")
+    assert (row["state"], row["withdrawn"]) == ("scored", True)
+    book.status("void", recorded=30)
+    (row,) = previous(book.table()).to_dict("records")
+    assert (row["state"], row["reason"]) == ("void", "its question is void")

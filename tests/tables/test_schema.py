@@ -41,8 +41,8 @@ def test_the_columns_are_those_of_the_documented_tables() -> None:
         "meta_timeline.csv": "date precision event kind words source_url confidence",
         "cohorts.csv": "cohort entry organization entered_on listed episode_id excluded notes",
         "open_debuts.csv": "organization model opened_on opened_precision catalogue entry",
-        "third_party_forecasts.csv": "made_on source voice question question_target forecast event forecast_kind due_on "
-        "probability outcome outcome_on happened source_url confidence notes",
+        "third_party_forecasts.csv": "made_on source voice question question_target forecast event forecast_kind "
+        "due_on probability outcome outcome_on happened source_url confidence notes",
     }
 
 
@@ -78,6 +78,27 @@ def test_every_column_says_what_it_means() -> None:
 def test_rows_that_the_table_needs_are_accepted(make_data: MakeData, cells: dict[str, str]) -> None:
     rows, problems = scan_rows(make_data(episodes=[cells]) / "episodes.csv", Episode)
     assert (len(rows), problems) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param({}, id="left out, with the reason"),
+        pytest.param({"episode_id": "acme-one", "excluded": ""}, id="with its episode"),
+        pytest.param({"episode_id": "acme-one", "excluded": "", "listed": "open"}, id="opened since"),
+        pytest.param({"listed": "limited", "entered_on": "2024-03-01", "entry": "acme/One 1.5 (beta)"}, id="any name"),
+    ],
+)
+def test_entries_that_a_cohort_needs_are_accepted(make_data: MakeData, cells: dict[str, str]) -> None:
+    rows, problems = scan_rows(make_data(cohorts=[cells]) / "cohorts.csv", CohortEntry)
+    assert (len(rows), problems) == (1, [])
+
+
+@pytest.mark.parametrize("voice", ["insiders", "press", "markets", "machines"])
+def test_each_voice_is_read_as_written(make_data: MakeData, voice: str) -> None:
+    file = make_data(third_party_forecasts=[{"voice": voice}]) / "third_party_forecasts.csv"
+    rows, problems = scan_rows(file, ThirdPartyForecast)
+    assert ([row.voice for row in rows.values()], problems) == ([voice], [])
 
 
 def test_cells_become_days_flags_numbers_and_blanks(make_data: MakeData) -> None:
@@ -143,7 +164,7 @@ def test_rows_are_frozen_and_take_no_other_column(make_data: MakeData) -> None:
         (FamilyMember, {"open_at_debut": "false", "opening": ""}, "episode_id", "members closed at their debut"),
         (TimelineEvent, {"kind": "rumour"}, "kind", "'statement', 'report'"),
         (CohortEntry, {"excluded": ""}, "excluded", "entries without an episode, and only they, say why"),
-        (CohortEntry, {"episode_id": "acme-one"}, "excluded", "entries without an episode, and only they, say why"),
+        (CohortEntry, {"episode_id": "acme-one", "excluded": "an alias"}, "excluded", "and only they, say why"),
         (CohortEntry, {"cohort": "models.dev of June"}, "cohort", "match pattern"),
         (CohortEntry, {"listed": "gated"}, "listed", "'closed', 'limited' or 'open'"),
         (CohortEntry, {"entered_on": "2026-06"}, "entered_on", "must be a day, YYYY-MM-DD"),
@@ -167,6 +188,5 @@ def test_a_bad_cell_is_named_with_its_rule(
     file = make_data(**{table.file.removesuffix(".csv"): [cells]}) / table.file
     _, problems = scan_rows(file, table)
     assert len(problems) == 1
-    value = (PLAIN_ROWS[table.file] | cells).get(column, "")
-    assert problems[0].startswith(f"{file}, row 2, column {column}: {value!r}: ")
+    assert problems[0].startswith(f"{file}, row 2, column {column}: {cells.get(column, '')!r}: ")
     assert rule in problems[0]
