@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -59,7 +60,7 @@ def backtest(
     follow_up: FollowUpOption = FollowUpChoice.silence,
     latency: LatencyOption = LatencyChoice.log_logistic,
     seed: SeedOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes on this machine.")] = 1,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Worker processes; one a core by default.")] = None,
     dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Use a Dask cluster instead.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the same run was stopped.")] = False,
     out: Annotated[
@@ -87,7 +88,7 @@ def backtest(
     )
     folder = out or _default_folder(found, plan)
     with _bar() as progress:
-        items = runner.run(found, _checked(plan), folder, jobs, dask, resume, progress)
+        items = runner.run(found, _checked(plan), folder, jobs or os.cpu_count() or 1, dask, resume, progress)
     tables = evidence.write_tables(found, folder, plan, items)
     summary = evidence.summary_json(folder, plan, items, found)
     if as_json:

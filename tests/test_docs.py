@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import tomllib
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import forecast
@@ -57,16 +59,42 @@ def test_the_version_is_that_of_the_package_and_in_the_changelog() -> None:
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_the_readmes_skill_is_that_of_the_results() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", README.split("<!-- skill:")[1].split("<!-- end -->")[0], re.M)
+    assert len(rows) >= 5
+    for name, cells in rows:
+        for rule, cell in zip(("silence", "evidence"), cells.split("|"), strict=True):
+            skill = pd.read_csv(ROOT / "results" / f"backtest-{rule}" / "skill.csv")
+            whole = skill[(skill.period == "claim") & (skill.stratum == "all") & (skill.score_name == name)]
+            [row] = whole[whole.baseline == "kaplan-meier-promise"].to_dict("records")
+            assert cell.strip() == f"{row['skill']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})", name
+
+
+@pytest.mark.parametrize("rule", ["silence", "evidence"])
+def test_the_results_say_what_they_were_made_from_and_how_to_read_them(rule: str) -> None:
+    folder = ROOT / "results" / f"backtest-{rule}"
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert told["plan"]["follow_up"] == rule
+    assert {len(told["inputs"][name]) for name in ("data", "priors", "questions", "code")} == {64}
+    assert told["origins"] == len(told["plan"]["origins"]) >= 15
+    assert told["failed_fits"] == {}
+    assert len(told["caveats"]) == 4
+    lines = pd.read_csv(folder / "lines.csv")
+    slopes = lines[(lines.forecaster == "model") & (lines.period == "all") & (lines.horizon_days > 90)].slope
+    assert (slopes > 1).all()  # "under-confident beyond 90 days"
+    cohorts = pd.read_csv(folder / "skill.csv").query("stratum == 'cohort'")
+    assert not cohorts.claims.any()  # "too few were opened for a claim"
+
+
 def test_the_readmes_track_record_is_that_of_the_ledger(run: Callable[..., Any]) -> None:
-    board = json.loads(run("score", "--json", "--as-of", "2026-11-25").out)["forecasters"]
-    hindcasts = {row["name"]: row["scores"] for row in board if row["mode"] == "hindcast"}
-    assert "the model beat both baselines by the log score and lost to both by cut CRPS and RPS" in " ".join(
+    assert "beat Kaplan-Meier and a constant hazard by the log score and lost to both by cut CRPS and RPS" in " ".join(
         README.split()
     )
-    for name in ("constant-hazard", "kaplan-meier"):
-        assert hindcasts["model"]["log"] < hindcasts[name]["log"]
-        assert hindcasts["model"]["cut_crps"] > hindcasts[name]["cut_crps"]
-        assert hindcasts["model"]["rps"] > hindcasts[name]["rps"]
+    table = pd.read_csv(io.StringIO(run("score", "--csv", "--by", "question", "--as-of", "2026-11-25").out))
+    asked = table[(table["mode"] == "hindcast") & table.question_id.isin(["muse-any", "muse-frontier"])]
+    assert set(asked.forecaster) >= {"model", "constant-hazard", "kaplan-meier"}
+    live = json.loads(run("score", "--json", "--as-of", "2026-11-25").out)["forecasters"]
+    assert {row["due"] for row in live if row["mode"] == "live"} == {0}
 
 
 def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:

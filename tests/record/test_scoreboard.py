@@ -384,7 +384,7 @@ def test_a_second_other_answer_to_a_question_is_refused(book, again):
     book.forecast("q")
     book.opened("q", on=10)
     book.opened("q", known=20, **again)
-    fault = r"^chain 'resolutions': question q is resolved twice, by 2026-01-11 \(full\)"
+    fault = r"^chain 'resolutions': question q is resolved twice, by 2026-01-11 and line 2"
     with pytest.raises(LedgerError, match=fault):
         book.table()
     assert resolutions(book.folder, day(19)) == {"q": Resolution("resolved", day(10), "full")}
