@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import datetime as dt
 import json
 import re
 import tomllib
@@ -90,11 +90,20 @@ def test_the_readmes_track_record_is_that_of_the_ledger(run: Callable[..., Any])
     assert "beat Kaplan-Meier and a constant hazard by the log score and lost to both by cut CRPS and RPS" in " ".join(
         README.split()
     )
-    table = pd.read_csv(io.StringIO(run("score", "--csv", "--by", "question", "--as-of", "2026-11-25").out))
-    asked = table[(table["mode"] == "hindcast") & table.question_id.isin(["muse-any", "muse-frontier"])]
-    assert set(asked.forecaster) >= {"model", "constant-hazard", "kaplan-meier"}
+    desk = forecast.Desk(today=dt.date(2026, 11, 26))
+    table = forecast.score_table(desk.home.ledger, desk.today, desk.questions, dt.date(2026, 10, 31))
+    first = table[(table["mode"] == "hindcast") & (table.made_on == "2026-04-06") & table.question_id.str.match("muse")]
+    scores = (
+        first.drop_duplicates(["question_id", "forecaster"]).groupby("forecaster")[["log", "cut_crps", "rps"]].mean()
+    )
+    for name in ("constant-hazard", "kaplan-meier"):
+        assert scores.log["model"] < scores.log[name]
+        assert scores.cut_crps["model"] > scores.cut_crps[name]
+        assert scores.rps["model"] > scores.rps[name]
     live = json.loads(run("score", "--json", "--as-of", "2026-11-25").out)["forecasters"]
     assert {row["due"] for row in live if row["mode"] == "live"} == {0}
+    [insiders] = [row for row in live if row["name"] == "insiders"]
+    assert insiders["skill"]["model"]["log"]["high"] < 0  # "beat their words by the log score"
 
 
 def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:
