@@ -70,6 +70,18 @@ def test_the_readmes_skill_is_that_of_the_results() -> None:
             assert cell.strip() == f"{row['skill']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})", name
 
 
+def test_the_readme_names_the_strongest_baseline_of_each_score() -> None:
+    for rule in ("silence", "evidence"):
+        skill = pd.read_csv(ROOT / "results" / f"backtest-{rule}" / "skill.csv")
+        claim = skill[(skill.period == "claim") & (skill.stratum == "all")].set_index("score_name")
+        by_log = claim.loc["log"].set_index("baseline").loc["constant-hazard-never"]
+        assert f"{by_log.skill:+.3f} ({by_log.low:+.3f} to {by_log.high:+.3f})" in README
+        assert claim.loc["log"].sort_values("skill").baseline.iloc[0] == "constant-hazard-never"
+        for name in ("cut_crps", "rps", "brier_90", "brier_180", "brier_365"):
+            strongest = claim.loc[name].sort_values("skill").iloc[0]
+            assert strongest.baseline == "kaplan-meier-promise", (rule, name, strongest.baseline)
+
+
 @pytest.mark.parametrize("rule", ["silence", "evidence"])
 def test_the_results_say_what_they_were_made_from_and_how_to_read_them(rule: str) -> None:
     folder = ROOT / "results" / f"backtest-{rule}"

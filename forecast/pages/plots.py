@@ -109,7 +109,7 @@ def plot_pit(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> 
     ax : matplotlib.axes.Axes, optional
     colour : str
     """
-    ax = ax or new_axes(4.6, 3.2)
+    ax = ax or new_axes(5.6, 3.2)
     width = 1 / len(rows)
     left = rows.bin * width
     ax.bar(left, rows.share, width, align="edge", color=colour, alpha=0.6, edgecolor="white")
