@@ -15,6 +15,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from forecast.record.recorder import RECORDED_BASELINES
+
 DAY = "2026-11-25"
 KEYS = [
     "question",
@@ -148,7 +150,7 @@ def test_the_shipped_ledger_verifies_and_is_scored(run: Callable[..., Any]) -> N
     assert "chains verified" in run("ledger", "verify").out
     board = json.loads(run("score", "--json", "--as-of", DAY).out)
     hindcasts = {row["name"]: row for row in board["forecasters"] if row["mode"] == "hindcast"}
-    assert set(hindcasts) == {"model", "constant-hazard", "kaplan-meier"}
+    assert set(hindcasts) == {"model", *RECORDED_BASELINES}
     assert all(row["scored"] >= 2 and row["scores"]["log"] > 0 for row in hindcasts.values())
     live = {row["name"]: row for row in board["forecasters"] if row["mode"] == "live"}
     assert all(row["registered"] >= 12 for row in live.values())

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.pages.plots import new_axes, plot_pit, plot_reliability, plot_skill
+from forecast.pages.plots import add_note, new_axes, plot_pit, plot_reliability, plot_skill
+from forecast.pages.tables import said_table
+from forecast.record.questions import read_questions
+from forecast.release import GRID_DAYS
 
 
 def test_skill_is_drawn_from_top_to_bottom_with_its_intervals() -> None:
@@ -34,3 +40,22 @@ def test_a_pit_histogram_has_a_bar_a_bin_and_the_band_behind() -> None:
     heights = [bar.get_height() for bar in ax.patches]
     assert heights == pytest.approx([0.1, 0.4, 0.3, 0.2, 0.1, 0.1, 0.1, 0.1])
     assert [bar.get_x() for bar in ax.patches[:4]] == pytest.approx([0, 0.25, 0.5, 0.75])
+
+
+def test_a_note_stands_below_the_picture() -> None:
+    ax = add_note(new_axes(), "read it with care")
+    assert ax.figure.get_supxlabel() == "read it with care"
+
+
+def test_what_was_said_is_read_from_the_ledger_once_a_day(real_data: Path) -> None:
+    questions = read_questions(real_data / "questions.toml")
+    said = said_table(real_data / "ledger", [questions["muse-any"]])
+    assert set(said.question_id) == {"muse-any"}
+    assert not said.duplicated(["question_id", "forecaster", "made_on"]).any()
+    np.testing.assert_allclose(said[["weeks", "months", "years", "never"]].sum(axis=1), 1, atol=1e-6)
+    [model] = said[(said.forecaster == "model") & (said.made_on == "2026-04-06")].to_dict("records")
+    bodies = [json.loads(line)["body"] for line in (real_data / "ledger" / "model.jsonl").read_text().splitlines()]
+    first = next(b for b in bodies if b["question_id"] == "muse-any" and b["made_on"] == "2026-04-06")
+    by_day = np.add(first["cdf_full"], first["cdf_part"])
+    assert model["prob"] == pytest.approx(np.interp(365, GRID_DAYS, by_day))
+    assert model["weeks"] == pytest.approx(np.interp(60, GRID_DAYS, by_day))

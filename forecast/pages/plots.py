@@ -119,6 +119,12 @@ def plot_pit(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> 
     return ax
 
 
+def add_note(ax: Axes, note: str) -> Axes:
+    """Say below the whole picture what it must be read with."""
+    ax.get_figure(root=True).supxlabel(note, fontsize=7, color=GREY, x=0.01, ha="left")  # type: ignore[union-attr]
+    return ax
+
+
 def new_axes(width: float = 7.0, height: float = 3.8) -> Axes:
     """Axes of a figure of its own, in the house style; no window is opened."""
     with mpl.rc_context(_STYLE):

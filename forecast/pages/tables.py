@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 
+from forecast.record import ledger
+from forecast.record.questions import Question
+from forecast.record.records import release_forecast
 from forecast.release import GRID_DAYS, ReleaseForecast
 
 
@@ -19,3 +25,23 @@ def curve_table(forecast: ReleaseForecast, level: float = 0.9) -> pd.DataFrame:
     low, high = forecast.band(level)
     days = pd.Timestamp(forecast.made_on) + pd.to_timedelta(GRID_DAYS, unit="D")
     return pd.DataFrame({"day": days, "p": forecast.cdf, "low": low, "high": high, "p_full": forecast.cdf_full})
+
+
+def said_table(folder: Path, questions: Sequence[Question], horizon_days: int = 365) -> pd.DataFrame:
+    """What everybody in a ledger said about some questions: of one forecaster and day the first recorded.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``question_id``, ``forecaster``, ``made_on``, the words counted from the asking day, and
+        ``prob``, P(open within the horizon of the making).
+    """
+    asked, keys = {q.id: q.asked_on for q in questions}, ["question_id", "forecaster", "made_on"]
+    bodies = [line.body for chain in ledger.chains(folder) for line in ledger.read(folder, chain)]
+    rows = []
+    for body in bodies:
+        if body["kind"] == "forecast" and body["question_id"] in asked:
+            said = release_forecast(body)
+            words = said.words(asked[said.target_id])
+            rows.append({k: body[k] for k in keys} | words | {"prob": float(said.prob_by(horizon_days))})
+    return pd.DataFrame(rows).drop_duplicates(keys, ignore_index=True)
