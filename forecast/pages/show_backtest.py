@@ -28,7 +28,8 @@ def backtest_page(summary: dict[str, Any], tables: dict[str, pd.DataFrame], fold
         f"unit {plan['unit']}, target {plan['target']}, follow-up {plan['follow_up']}, model {plan['latency']}"
     )
     failed = [f"{day}: {fault}" for day, fault in summary["failed_fits"].items()]
-    notes = [f"{len(failed)} fits failed", *failed, *summary["caveats"]]
+    notes = [f"* fewer than {LEAST_OPENED} opened episodes: an interval, and no claim"]
+    notes += [f"{len(failed)} fits failed", *failed, *summary["caveats"]]
     notes += [f"{summary['choices_tried']} model choices were tried on it before", f"written to {folder}"]
     skill = tables["skill"]
     everything = skill[(skill.stratum == "all") & skill.baseline.isin(MAIN_BASELINES)]
@@ -59,7 +60,7 @@ def _skill(rows: pd.DataFrame, title: str) -> Table:
 
 
 def _cell(row: dict[Any, Any]) -> str:
-    few = "" if row["claims"] else f" (fewer than {LEAST_OPENED} opened: no claim)"
+    few = "  " if row["claims"] else " *"
     return f"{row['skill']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}){few}"
 
 
