@@ -73,12 +73,14 @@ def backtest(
     from forecast.pages.show_backtest import backtest_page
     from forecast.record import evidence, runner
     from forecast.record.backtest import Plan
-    from forecast.tables.paths import find_home
+    from forecast.record.subjects import Views
+    from forecast.record.summary import records_json
+    from forecast.tables.paths import find_home, utc_today
 
     found = find_home(home)
     plan = Plan(
         origins=_origins(first, last, every),
-        as_of=_read_through(found),
+        as_of=Views(found.episodes).searched_through(utc_today()),
         unit=unit.value,
         target=target.value,
         follow_up=follow_up.value,
@@ -89,11 +91,9 @@ def backtest(
     folder = out or _default_folder(found, plan)
     with _bar() as progress:
         items = runner.run(found, _checked(plan), folder, jobs or os.cpu_count() or 1, dask, resume, progress)
-    tables = evidence.write_tables(found, folder, plan, items)
-    summary = evidence.summary_json(folder, plan, items, found)
+    summary, tables = evidence.write_tables(found, folder, plan, items)
     if as_json:
-        skill = tables["skill"]
-        print_json(summary | {"skill": evidence.records_json(skill), "lines": evidence.records_json(tables["lines"])})
+        print_json(summary | {name: records_json(tables[name]) for name in ("skill", "lines")})
     else:
         print_page(backtest_page(summary, tables, folder))
 
@@ -112,14 +112,6 @@ def _horizons(text: str) -> tuple[int, ...]:
     if not all(day.isdigit() and 0 < int(day) <= 3650 for day in days):
         raise BacktestError(f"--horizons {text}: must be days from 1 to 3650 with commas between, like 30,90")
     return tuple(sorted({int(day) for day in days}))
-
-
-def _read_through(home: Home) -> dt.date:
-    """The day through which openings were searched for: what came later is not known."""
-    from forecast.tables.episodes import read_episodes
-
-    searched: dt.date = read_episodes(home.episodes).attrs["searched_through"]
-    return searched
 
 
 def _checked(plan: Plan) -> Plan:

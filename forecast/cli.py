@@ -159,7 +159,7 @@ def score(
     if as_json and (as_csv or by is not SplitChoice.forecaster):
         raise ForecastError("--json says all of it: give it without --by and --csv")
     desk = Desk(home)
-    day, searched = desk.day(parse_day(as_of)), _searched_through(desk)
+    day, searched = desk.day(parse_day(as_of)), desk.views.searched_through(desk.today)
     table = score_table.score_table(desk.home.ledger, day, desk.questions, searched)
     board = scoreboard.scoreboard(table, by.value)
     late = slips.slips(desk.home, day, min(day, searched))
@@ -307,18 +307,14 @@ def _desk(
         yield Desk(home, follow_up.value, settings, progress=progress)
 
 
-def _searched_through(desk: Desk) -> dt.date:
-    """Last day through which an opening would be known."""
-    searched: dt.date = desk.views.on(desk.today).attrs["searched_through"]
-    return searched
-
-
 def _imported_pairs(desk: Desk) -> list[tuple[str, dt.date]]:
     """Questions and days on which others made their forecasts."""
     from forecast.record.others import imported_pairs
     from forecast.record.score_table import score_table
 
-    return imported_pairs(score_table(desk.home.ledger, desk.today, desk.questions, _searched_through(desk)))
+    return imported_pairs(
+        score_table(desk.home.ledger, desk.today, desk.questions, desk.views.searched_through(desk.today))
+    )
 
 
 def _save_curve(answer: Any, file: Path, today: dt.date) -> None:

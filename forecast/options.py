@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from forecast.errors import ForecastError
-from forecast.tables.paths import SEED
 
 
 class FollowUpChoice(StrEnum):
@@ -63,6 +62,8 @@ def parse_day(text: str | None, option: str = "--as-of") -> dt.date | None:
 
 def checked_seed(seed: int | None) -> int:
     """The seed as given, the project's own by default."""
+    from forecast.tables.paths import SEED
+
     if seed is not None and seed < 0:
         raise ForecastError(f"--seed {seed}: must be 0 or more")
     return SEED if seed is None else seed

@@ -214,8 +214,7 @@ class ReleaseForecast:
             raise ForecastError(
                 f"forecast by {self.forecaster} for {self.target_id}: open already, so never still closed"
             )
-        full, part = ((c - c[0]) / left for c in (self.cdf_full, self.cdf_part))
-        return replace(self, cdf_full=full, cdf_part=part, draws=None)
+        return self._given_closed_for(0, left)
 
     def as_of_later(self, day: dt.date) -> ReleaseForecast:
         """The same forecast on a later day on which it is still closed; flat where the grid has run out."""
@@ -227,11 +226,7 @@ class ReleaseForecast:
             raise ForecastError(
                 f"forecast by {self.forecaster} for {self.target_id}: open by {day} for certain, so never still closed"
             )
-        full, part = (
-            (self.prob_by(gone + GRID_DAYS, cdf) - self.prob_by(gone, cdf)) / left
-            for cdf in (self.cdf_full, self.cdf_part)
-        )
-        return replace(self, made_on=day, cdf_full=full, cdf_part=part, p_never_structural=None, draws=None)
+        return replace(self._given_closed_for(gone, left), made_on=day, p_never_structural=None)
 
     def mixed_with(self, other: ReleaseForecast, share: float) -> ReleaseForecast:
         """A mixture: ``share`` of the other forecast, the rest of this one; both made on one day."""
@@ -239,6 +234,14 @@ class ReleaseForecast:
             raise ForecastError(f"forecasts made on {self.made_on} and {other.made_on} do not mix: their grids differ")
         full = (1 - share) * self.cdf_full + share * other.cdf_full
         part = (1 - share) * self.cdf_part + share * other.cdf_part
+        return replace(self, cdf_full=full, cdf_part=part, draws=None)
+
+    def _given_closed_for(self, days: int, left: float) -> ReleaseForecast:
+        """Curves of the days that follow, given that it is still closed after some, which has chance ``left``."""
+        full, part = (
+            (self.prob_by(days + GRID_DAYS, cdf) - self.prob_by(days, cdf)) / left
+            for cdf in (self.cdf_full, self.cdf_part)
+        )
         return replace(self, cdf_full=full, cdf_part=part, draws=None)
 
     def _word_probs(self, cdf: Floats, asked_on: dt.date) -> list[float]:

@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from forecast import backtest_command, cli, options
+from forecast.model.latency import LATENCIES
+from forecast.record.backtest import STEPS
+from forecast.record.others import IMPORTS
+from forecast.record.scoreboard import SPLITS
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "forecast").rglob("*.py"))
 GROUND = {"errors", "release"}
@@ -93,3 +99,13 @@ def test_the_package_and_its_command_line_load_nothing_heavy(module: str) -> Non
 )
 def test_tables_and_record_are_loaded_without_the_sampler(module: str, light: set[str]) -> None:
     assert loaded_by(module) <= light
+
+
+def test_the_choices_of_the_command_line_are_the_registries() -> None:
+    pairs = [
+        (cli.SplitChoice, SPLITS),
+        (cli.ImportChoice, IMPORTS),
+        (backtest_command.StepChoice, STEPS),
+        (options.LatencyChoice, LATENCIES),
+    ]
+    assert [[choice.value for choice in choices] for choices, _ in pairs] == [list(registry) for _, registry in pairs]

@@ -20,6 +20,12 @@ from forecast.tables.episodes import Target
 Baseline = Callable[[pd.DataFrame, Target, pd.DataFrame], Iterator[ReleaseForecast]]
 
 
+def pooled_reference(view: pd.DataFrame, target: Target) -> Reference:
+    """The reference of a debut: a constant hazard with a never fraction, fitted to all AI rows."""
+    lags = lags_of(view, target)
+    return fit_reference(lags.days, lags.opened, lags.part_share)
+
+
 def reference_for(view: pd.DataFrame, target: Target, row: pd.Series) -> Reference:
     """The fixed reference of one row: constant hazard with a never fraction, given that it is closed on the day."""
     return next(references(view, target, row.to_frame().T))
@@ -27,8 +33,7 @@ def reference_for(view: pd.DataFrame, target: Target, row: pd.Series) -> Referen
 
 def references(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) -> Iterator[Reference]:
     """The fixed reference of every row: see :func:`reference_for`."""
-    lags = lags_of(view, target)
-    fitted = fit_reference(lags.days, lags.opened, lags.part_share)
+    fitted = pooled_reference(view, target)
     made_on = pd.Timestamp(view.attrs["as_of"])
     return (fitted.given_survival(lag_through(row, made_on)) for row in subjects.itertuples())
 
@@ -49,10 +54,9 @@ def constant_hazard(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) 
 
 def constant_hazard_never(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) -> Iterator[ReleaseForecast]:
     """A constant hazard with a never fraction, by maximum likelihood: the reference of all log scores."""
-    lags = lags_of(view, target)
-    fitted = fit_reference(lags.days, lags.opened, lags.part_share)
+    fitted = pooled_reference(view, target)
     return each_given_closed(
-        "constant-hazard-never", view, subjects, lambda days: 1 - fitted.cdf(days), lags.part_share
+        "constant-hazard-never", view, subjects, lambda days: 1 - fitted.cdf(days), fitted.part_share
     )
 
 

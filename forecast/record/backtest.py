@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,6 @@ def _scored(
     }
 
 
-def origins_left(plan: Plan, done: Sequence[dt.date]) -> Iterator[dt.date]:
+def origins_left(plan: Plan, done: Sequence[dt.date]) -> list[dt.date]:
     """Origins still to do, the latest and longest first."""
-    return (day for day in reversed(plan.origins) if day not in set(done))
+    return [day for day in reversed(plan.origins) if day not in done]

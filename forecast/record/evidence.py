@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from forecast.record.backtest import Plan
 from forecast.record.calibration import calibration_line, pit, reliability
 from forecast.record.runner import reports
 from forecast.record.summary import MAIN_BASELINES, periods, summarise
-from forecast.tables.paths import Home
-from forecast.tables.read import read_rows, to_frame
+from forecast.tables.episodes import read_optional
+from forecast.tables.paths import Home, utc_today
 from forecast.tables.schema import CohortEntry
 
 #: Tables of a run, each a CSV file beside its ``plan.json``.
@@ -42,12 +40,16 @@ _FOLLOW_UP = {
 }
 
 
-def write_tables(home: Home, out: Path, plan: Plan, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def write_tables(
+    home: Home, out: Path, plan: Plan, items: pd.DataFrame
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Work a run's tables out, write them beside its plan, log the reading of the claim period.
 
     Returns
     -------
-    dict of str to pandas.DataFrame
+    summary : dict
+        As :func:`summary_json` has it.
+    tables : dict of str to pandas.DataFrame
         By the names of :data:`TABLES`.
     """
     cohorts = cohort_members(home)
@@ -59,16 +61,16 @@ def write_tables(home: Home, out: Path, plan: Plan, items: pd.DataFrame) -> dict
     }
     for name, table in tables.items():
         table.round(_DIGITS).to_csv(out / f"{name}.csv", index=False, lineterminator="\n")
-    text = json.dumps(summary_json(out, plan, items, home), indent=1, ensure_ascii=False) + "\n"
+    summary = summary_json(out, plan, items, home)
+    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     (out / "summary.json").write_text(text, encoding="utf-8")
-    _log_reading(out, plan, tables["skill"])
-    return tables
+    _log_reading(out, plan, tables["skill"], summary["inputs"])
+    return summary, tables
 
 
 def cohort_members(home: Home) -> pd.DataFrame:
     """Cohort and episode of every entry that has one; empty where there are no cohorts."""
-    file = home.data / CohortEntry.file
-    rows = to_frame(read_rows(file, CohortEntry) if file.is_file() else [], CohortEntry)
+    rows = read_optional(home.data / CohortEntry.file, CohortEntry)
     return rows.loc[rows.episode_id.notna(), ["cohort", "episode_id"]].drop_duplicates()
 
 
@@ -142,17 +144,16 @@ def _apart(items: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]
                 yield {"forecaster": name, "period": period}, own[which]
 
 
-def _log_reading(out: Path, plan: Plan, skill: pd.DataFrame) -> None:
+def _log_reading(out: Path, plan: Plan, skill: pd.DataFrame, inputs: dict[str, str]) -> None:
     """Note that the claim period was read: once a day for the same run."""
     claim = skill[(skill.period == "claim") & (skill.stratum == "all") & (skill.baseline == "kaplan-meier-promise")]
     read = claim[claim.score_name == f"brier_{plan.horizons[min(1, len(plan.horizons) - 1)]}"]
     if read.empty:
         return
-    stamp = json.loads((out / "plan.json").read_text(encoding="utf-8"))["inputs"]
     row = {
-        "read_on": dt.datetime.now(dt.UTC).date().isoformat(),
+        "read_on": utc_today().isoformat(),
         "run": out.name,
-        **{name: stamp[name][:12] for name in ("data", "priors", "code")},
+        **{name: inputs[name][:12] for name in ("data", "priors", "code")},
         "score": read.score_name.iloc[0],
         "baseline": "kaplan-meier-promise",
         **{name: f"{read[name].iloc[0]:.4f}" for name in ("skill", "low", "high")},
@@ -165,18 +166,3 @@ def _log_reading(out: Path, plan: Plan, skill: pd.DataFrame) -> None:
             writer = csv.DictWriter(lines, list(row), lineterminator="\n")
             writer.writeheader()
             writer.writerows([*old, row])
-
-
-def skill_of(tables: dict[str, pd.DataFrame], period: str, score: str, baseline: str) -> pd.Series | None:
-    """The whole table's row for one score and baseline, if there is one."""
-    s = tables["skill"]
-    found = s[(s.period == period) & (s.stratum == "all") & (s.score_name == score) & (s.baseline == baseline)]
-    return None if found.empty else found.iloc[0]
-
-
-def records_json(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON values; what is no number is null."""
-    return [
-        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
-        for row in table.to_dict("records")
-    ]

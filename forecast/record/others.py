@@ -11,28 +11,24 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.errors import LedgerError
-from forecast.model.baselines import reference_for
-from forecast.model.lags import lags_of
-from forecast.model.reference import Reference, fit_reference
+from forecast.model.baselines import pooled_reference, references
+from forecast.model.reference import Reference
 from forecast.record.answers import Desk
 from forecast.record.lines import Line
 from forecast.record.questions import Question
 from forecast.record.records import Asked, Provenance, append_new, forecast_record
-from forecast.release import GRID_DAYS, ReleaseForecast
+from forecast.release import GRID_DAYS, Floats, ReleaseForecast
 from forecast.tables.hashes import texts_sha256
 from forecast.tables.read import read_rows
 from forecast.tables.schema import ThirdPartyForecast
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,8 @@ def import_third_party(desk: Desk) -> Imported:
         if question is None:
             unmatched.append(f"{made_on} {source}: {said[0].question} ({target or 'outside the table'})")
             continue
-        reference, share = _reference(question, made_on, desk)
+        reference = _reference(question, made_on, desk)
+        share = reference.part_share
         cdf = _curve(said, made_on, reference)
         forecast = ReleaseForecast(question.id, voice, made_on, (1 - share) * cdf, share * cdf)
         asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
@@ -225,13 +222,8 @@ def _question_for(target: str, made_on: dt.date, desk: Desk) -> Question | None:
     return min(asked, key=lambda q: q.asked_on, default=None)
 
 
-def _reference(question: Question, made_on: dt.date, desk: Desk) -> tuple[Reference, float]:
-    """The reference of the making day, for the row where it is known by then; and its share of openings in part."""
+def _reference(question: Question, made_on: dt.date, desk: Desk) -> Reference:
+    """The reference of the making day: of the row, where it is known by then."""
     view = desk.views.on(made_on)
-    rows: Iterator[pd.Series] = (row for _, row in view[view.episode_id.isin(question.members)].iterrows())
-    row = next(rows, None)
-    if row is not None:
-        found = reference_for(view, question.target, row)
-        return found, found.part_share
-    lags = lags_of(view, question.target)
-    return fit_reference(lags.days, lags.opened, lags.part_share), lags.part_share
+    rows = view[view.episode_id.isin(question.members)]
+    return next(references(view, question.target, rows.head(1)), None) or pooled_reference(view, question.target)

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -109,7 +110,7 @@ def run(
     """
     lags_of(plan.view(home.episodes, plan.origins[0]), plan.target)  # refuse a first origin that nothing is known on
     stamp = {"plan": plan.as_json(), "inputs": input_hashes(home)}
-    left = list(origins_left(plan, _done(out, stamp) if resume else []))
+    left = origins_left(plan, _done(out, stamp) if resume else [])
     if left:
         with _workers(jobs, dask) as workers:  # whoever cannot work has deleted nothing
             _score(workers, home, plan, left, _prepare(out, stamp, resume), progress)
@@ -132,11 +133,7 @@ def _score(
             _keep(future.result(), parts)
             done += 1
             tell(done, total)
-    except (BrokenExecutor, CancelledError) as error:
-        raise _died(done, total, parts, error) from None
-    except Exception as error:
-        if type(error).__name__ != "KilledWorker":  # distributed's own; imported only where it is used
-            raise
+    except _deaths() as error:
         raise _died(done, total, parts, error) from None
     finally:
         for future in waiting:
@@ -231,6 +228,12 @@ def reports(out: Path) -> dict[str, dict[str, Any]]:
 
 def _silent(_done: int, _total: int) -> None:
     """Tell nobody."""
+
+
+def _deaths() -> tuple[type[BaseException], ...]:
+    """What a dead worker raises; Dask's own error where Dask is in use, for it is imported nowhere else."""
+    killed = getattr(sys.modules.get("distributed"), "KilledWorker", None)
+    return (BrokenExecutor, CancelledError, *([killed] if killed else []))
 
 
 def _died(done: int, total: int, parts: Path, error: BaseException) -> BacktestError:

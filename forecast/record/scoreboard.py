@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from forecast.tables.paths import SEED
 COUNTS = ["registered", "due", "scored", "void", "withdrawn"]
 
 #: What a scoreboard can be split by, besides forecaster and mode: name -> its column.
-SPLITS: dict[str, str | None] = {"forecaster": None, "question": "question_id", "month": "month", "horizon": None}
+SPLITS: dict[str, str | None] = {"forecaster": None, "question": "question_id", "horizon": None, "month": "month"}
 
 #: Intervals need some questions to draw again.
 LEAST_QUESTIONS = 5
@@ -159,8 +160,13 @@ def _skill(own: pd.DataFrame, theirs: pd.DataFrame, names: list[str]) -> dict[st
 def _resampled(values: pd.DataFrame) -> tuple[Any, Any]:
     """Means of columns, and the same with whole questions drawn again."""
     cluster = pd.factorize(values.index.get_level_values("question_id"), sort=True)[0]
-    drawn = cluster_weights(int(cluster.max()) + 1, np.random.default_rng(SEED))
-    return weighted_means(values.to_numpy(), np.ones(len(values)), cluster, drawn)
+    return weighted_means(values.to_numpy(), np.ones(len(values)), cluster, _drawn(int(cluster.max()) + 1))
+
+
+@lru_cache
+def _drawn(questions: int) -> Any:
+    """Redraws of so many questions: the same for every score."""
+    return cluster_weights(questions, np.random.default_rng(SEED))
 
 
 def _finite(value: Any) -> float | None:

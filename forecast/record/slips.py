@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.model.lags import product_limit
+from forecast.record.summary import records_json
 from forecast.tables.paths import Home
 from forecast.tables.read import read_rows
 from forecast.tables.schema import ThirdPartyForecast
@@ -56,10 +57,7 @@ def slip_table(found: pd.DataFrame) -> pd.DataFrame:
 
 def as_json(found: pd.DataFrame) -> list[dict[str, Any]]:
     """JSON values; a slip not reached is null."""
-    return [
-        {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()}
-        for row in slip_table(found).to_dict("records")
-    ]
+    return records_json(slip_table(found))
 
 
 def _needs(own: pd.DataFrame) -> dict[str, Any]:

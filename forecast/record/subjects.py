@@ -55,6 +55,11 @@ class Views:
             self._views[as_of, unit] = read_episodes(self.path, as_of, unit, self.follow_up)
         return self._views[as_of, unit]
 
+    def searched_through(self, as_of: dt.date) -> dt.date:
+        """Last day through which openings were searched for: what came later is not known."""
+        searched: dt.date = self.on(as_of).attrs["searched_through"]
+        return searched
+
     def open_members(self, as_of: dt.date) -> pd.DataFrame:
         """Family members known on a day that were open from their debut."""
         return open_members(read_members(self.path), as_of)

@@ -146,6 +146,14 @@ class _Means:
         return out
 
 
+def records_json(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON values; what is no finite number is null."""
+    return [
+        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
 def _counts(base: pd.DataFrame, name: str) -> dict[str, Any]:
     """How much a mean rests on: items and episodes, those opened in time, organisations."""
     horizon = name.rpartition("_")[2]

@@ -227,6 +227,7 @@ def test_a_killed_run_leaves_no_process_behind(
     process.kill()
     try:
         wait_for(lambda: not is_running(worker), 60)  # it may still be importing
+        assert not is_running(worker)
     finally:
         if is_running(worker):
             os.kill(worker, signal.SIGKILL)

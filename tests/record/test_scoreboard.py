@@ -384,7 +384,7 @@ def test_a_second_other_answer_to_a_question_is_refused(book, again):
     book.forecast("q")
     book.opened("q", on=10)
     book.opened("q", known=20, **again)
-    fault = r"^chain 'resolutions': question q is resolved twice, by 2026-01-11 and line 2"
+    fault = r"^chain 'resolutions': question q is resolved twice, by 2026-01-11 and line 2: reopen it"
     with pytest.raises(LedgerError, match=fault):
         book.table()
     assert resolutions(book.folder, day(19)) == {"q": Resolution("resolved", day(10), "full")}
@@ -395,6 +395,15 @@ def test_a_question_that_was_reopened_takes_another_answer(book):
     book.status("reopened", recorded=15)
     book.opened("q", on=12, known=20, opening="part")
     assert resolutions(book.folder, AS_OF) == {"q": Resolution("resolved", day(12), "part")}
+
+
+def test_reopening_mends_a_question_resolved_twice(book):
+    book.opened("q", on=10)
+    book.opened("q", on=12, known=20)
+    book.status("reopened", recorded=25)
+    assert resolutions(book.folder, AS_OF) == {}
+    book.opened("q", on=12, known=30)
+    assert resolutions(book.folder, AS_OF) == {"q": Resolution("resolved", day(12), "full")}
 
 
 def test_the_same_answer_twice_says_nothing_new(book):
