@@ -22,6 +22,7 @@ from forecast.options import (
     LatencyOption,
     SeedOption,
     TargetChoice,
+    UnitChoice,
     checked_seed,
     parse_day,
     print_json,
@@ -43,13 +44,6 @@ class StepChoice(StrEnum):
     year = "year"
 
 
-class UnitChoice(StrEnum):
-    """What is forecast: one model, or a family as one."""
-
-    model = "model"
-    family = "family"
-
-
 def backtest(
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="First origin.")] = "2022-01-01",
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last origin at most.")] = "2026-07-01",
@@ -58,7 +52,8 @@ def backtest(
     unit: Annotated[UnitChoice, typer.Option("--unit")] = UnitChoice.model,
     target: Annotated[TargetChoice, typer.Option("--target", help="What counts as an opening.")] = TargetChoice.any,
     follow_up: FollowUpOption = FollowUpChoice.silence,
-    latency: LatencyOption = LatencyChoice.log_logistic,
+    latency: LatencyOption = LatencyChoice.average,
+    each: Annotated[bool, typer.Option("--each", help="Also score every family of the average by itself.")] = False,
     seed: SeedOption = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Worker processes; one a core by default.")] = None,
     dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Use a Dask cluster instead.")] = None,
@@ -87,6 +82,7 @@ def backtest(
         latency=latency.value,
         horizons=_horizons(horizons),
         seed=checked_seed(seed),
+        each=each,
     )
     folder = out or _default_folder(found, plan)
     with _bar() as progress:

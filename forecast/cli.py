@@ -7,8 +7,6 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +15,8 @@ import typer
 
 from forecast.backtest_command import backtest
 from forecast.errors import ForecastError, HomeError
+from forecast.explain_command import explain
+from forecast.fit_command import fit, weigh
 from forecast.options import (
     DayOption,
     FollowUpChoice,
@@ -27,11 +27,12 @@ from forecast.options import (
     LatencyOption,
     SeedOption,
     TargetChoice,
-    checked_seed,
+    desk_of,
     parse_day,
     print_json,
     print_page,
 )
+from forecast.validate_command import validate
 
 if TYPE_CHECKING:
     from forecast.record.answers import Desk
@@ -61,6 +62,10 @@ app = typer.Typer(
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.command()(backtest)
+app.command()(fit)
+app.command()(weigh)
+app.command()(explain)
+app.command()(validate)
 
 
 @app.command()
@@ -72,7 +77,7 @@ def predict(
     everything: Annotated[bool, typer.Option("--all", help="Rank every still-closed episode.")] = False,
     target: Annotated[TargetChoice | None, typer.Option("--target", help="For an episode or family.")] = None,
     follow_up: FollowUpOption = FollowUpChoice.silence,
-    latency: LatencyOption = LatencyChoice.log_logistic,
+    latency: LatencyOption = LatencyChoice.average,
     seed: SeedOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -81,7 +86,7 @@ def predict(
         from forecast.pages import plots
 
         plots.require_name(plot)
-    with _desk(home, follow_up, latency, seed) as desk:
+    with desk_of(home, follow_up, latency, seed) as desk:
         if everything:
             if what or plot:
                 raise ForecastError("--all ranks every episode: it takes no name and draws no curve")
@@ -105,7 +110,7 @@ def record(
     beside_others: Annotated[
         bool, typer.Option("--beside-others", help="Hindcasts for the days of imported forecasts.")
     ] = False,
-    latency: LatencyOption = LatencyChoice.log_logistic,
+    latency: LatencyOption = LatencyChoice.average,
     seed: SeedOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -114,7 +119,7 @@ def record(
 
     if beside_others and (questions or as_of):
         raise ForecastError("--beside-others takes questions and days from the imported forecasts: name none")
-    with _desk(home, FollowUpChoice.silence, latency, seed) as desk:
+    with desk_of(home, FollowUpChoice.silence, latency, seed) as desk:
         if beside_others:
             lines, without = record_beside(desk, _imported_pairs(desk))
             for text in without:
@@ -132,7 +137,7 @@ def resolve(home: HomeOption = None) -> None:
     """Record what the episodes table says happened."""
     from forecast.record.recorder import resolve_questions
 
-    with _desk(home) as desk:
+    with desk_of(home) as desk:
         found = resolve_questions(desk)
     for line in found.added:
         b = line.body
@@ -275,36 +280,6 @@ def main() -> None:
     except OSError as error:
         typer.echo(f"forecast: {error.filename or 'file'}: {error.strerror or error}", err=True)
         sys.exit(1)
-
-
-@contextmanager
-def _desk(
-    home: Path | None,
-    follow_up: FollowUpChoice = FollowUpChoice.silence,
-    latency: LatencyChoice = LatencyChoice.log_logistic,
-    seed: int | None = None,
-) -> Iterator[Desk]:
-    """A desk with a progress bar, which shows on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from forecast.model.fit import Settings
-    from forecast.record.answers import Desk
-
-    settings = Settings(latency=latency.value, seed=checked_seed(seed))
-    console = Console(stderr=True)
-    # no thread of its own: the sampler forks
-    bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
-    with bar:
-        task = None
-
-        def progress(done: int, total: int) -> None:
-            nonlocal task
-            task = bar.add_task("sampling", total=total) if task is None else task
-            bar.update(task, completed=done, total=total)
-            bar.refresh()
-
-        yield Desk(home, follow_up.value, settings, progress=progress)
 
 
 def _imported_pairs(desk: Desk) -> list[tuple[str, dt.date]]:

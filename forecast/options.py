@@ -5,13 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    from forecast.record.answers import Desk
 
 
 class FollowUpChoice(StrEnum):
@@ -28,11 +33,21 @@ class TargetChoice(StrEnum):
     full = "full"
 
 
+class UnitChoice(StrEnum):
+    """What is forecast: one model, or a family as one."""
+
+    model = "model"
+    family = "family"
+
+
 class LatencyChoice(StrEnum):
     """Distribution of the time to an opening."""
 
+    average = "average"
     log_logistic = "log_logistic"
     log_normal = "log_normal"
+    weibull = "weibull"
+    burr_xii = "burr_xii"
 
 
 HomeOption = Annotated[
@@ -79,3 +94,33 @@ def print_page(page: Any) -> None:
     from rich.console import Console
 
     Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page)
+
+
+@contextmanager
+def desk_of(
+    home: Path | None,
+    follow_up: FollowUpChoice = FollowUpChoice.silence,
+    latency: LatencyChoice = LatencyChoice.average,
+    seed: int | None = None,
+) -> Iterator[Desk]:
+    """A desk with a progress bar, which shows on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from forecast.model.fit import Settings
+    from forecast.record.answers import Desk
+
+    settings = Settings(latency=latency.value, seed=checked_seed(seed))
+    console = Console(stderr=True)
+    # no thread of its own: the sampler forks
+    bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
+    with bar:
+        task = None
+
+        def progress(done: int, total: int) -> None:
+            nonlocal task
+            task = bar.add_task("sampling", total=total) if task is None else task
+            bar.update(task, completed=done, total=total)
+            bar.refresh()
+
+        yield Desk(home, follow_up.value, settings, progress=progress)

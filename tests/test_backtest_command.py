@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from forecast.errors import BacktestError
+from forecast.record import runner
+from forecast.record.backtest import Plan
 from forecast.tables import paths
 
 
@@ -60,6 +63,21 @@ def test_an_option_that_does_not_exist_is_a_usage_error(
     assert line in ran.err
     assert "Traceback" not in ran.err
     assert not (home / "results").exists()
+
+
+def test_the_plan_is_of_the_average_unless_a_family_is_named(
+    run: Callable[..., Any], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Plan] = []
+
+    def no_run(_home: Any, plan: Plan, *_: Any) -> None:
+        plans.append(plan)
+        raise BacktestError("enough")
+
+    monkeypatch.setattr(runner, "run", no_run)
+    for words in ([], ["--each"], ["--latency", "weibull"]):
+        assert run("backtest", *words, "--home", home, "--out", tmp_path).code == 1
+    assert [(plan.latency, plan.each) for plan in plans] == [("average", False), ("average", True), ("weibull", False)]
 
 
 def test_an_installed_copy_is_not_written_to(

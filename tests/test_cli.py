@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from forecast.model.ensemble import Ensemble
+from forecast.model.fit import Settings
+from forecast.model.latency import LATENCIES
+from forecast.record.answers import Desk
 from forecast.record.recorder import RECORDED_BASELINES
 
 DAY = "2026-11-25"
@@ -172,10 +177,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 # --- With a fit --------------------------------------------------------------------------------------------------
 
+#: One family, where the average of all is not what is tested: it is fitted once for all of these.
+ALONE = ["--latency", "log_logistic"]
+
 
 @pytest.mark.slow
 def test_the_founding_question_is_a_hindcast_of_the_asking_day(run: Callable[..., Any], cache: Path) -> None:
-    found = json.loads(run("predict", "--json").out)
+    found = json.loads(run("predict", *ALONE, "--json").out)
     assert list(found) == KEYS
     assert (found["question"], found["as_of"], found["status"]) == ("muse-any", "2026-04-06", "resolved (hindcast)")
     assert found["p_weeks"] + found["p_months"] + found["p_years"] + found["p_never"] == pytest.approx(1)
@@ -188,19 +196,46 @@ def test_the_founding_question_is_a_hindcast_of_the_asking_day(run: Callable[...
     assert found["happened"]["day"] == "2026-08-10"
     assert found["happened"]["kind"] == "part"
     assert found["diagnostics"]["divergences"] == 0
-    assert json.loads(run("predict", "--json", "--as-of", DAY).out) == found
+    assert found["model"] == "log_logistic"
+    assert json.loads(run("predict", *ALONE, "--json", "--as-of", DAY).out) == found
+
+
+@pytest.mark.slow
+def test_the_average_lies_between_its_families(
+    run: Callable[..., Any], home: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    priors = home / "data" / "priors.toml"
+    text, weights = priors.read_text(encoding="utf-8"), {"log_logistic": 0.75, "weibull": 0.25}
+    for name in LATENCIES:
+        text = re.sub(rf"(\[family\.{name}\]\nweight = )\S+", rf"\g<1>{weights.get(name, 0.0)}", text)
+    priors.write_text(text, encoding="utf-8")
+    found = json.loads(run("predict", "--json", "--home", home).out)
+    assert list(found) == KEYS
+    assert found["model"] == "0.75 log_logistic + 0.25 weibull"
+    assert found["diagnostics"]["divergences"] == 0
+    assert "0.75 log_logistic + 0.25 weibull" in run("predict", "--home", home).out
+    alone = []
+    for member in Desk(home).posterior(dt.date(2026, 4, 6), found["unit"], found["target"]).members:
+        monkeypatch.setattr(Desk, "posterior", lambda *_, m=member: Ensemble((m,), (1.0,)))
+        alone.append(json.loads(run("predict", "--json", "--home", home).out))
+    assert [one["model"] for one in alone] == list(weights)
+    for name in ("p_weeks", "p_months", "p_years", "p_never", "p_full", "p_part", "p_never_structural"):
+        low, high = sorted(one[name] for one in alone)
+        assert low - 0.02 < found[name] < high + 0.02, name  # fewer draws of each
+    assert alone[0]["p_open_within"] != alone[1]["p_open_within"]
+    assert found["p_weeks"] + found["p_months"] + found["p_years"] + found["p_never"] == pytest.approx(1)
 
 
 @pytest.mark.slow
 def test_the_frontier_question_resolves_in_full(run: Callable[..., Any], cache: Path) -> None:
-    found = json.loads(run("predict", "muse-frontier", "--json").out)
+    found = json.loads(run("predict", "muse-frontier", *ALONE, "--json").out)
     assert (found["target"], found["happened"]["day"]) == ("full", "2026-10-15")
     assert found["p_part"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.slow
 def test_an_open_model_is_forecast_from_today(run: Callable[..., Any], cache: Path, tmp_path: Path) -> None:
-    words = ["predict", "meta-muse-wonder-1.0", "--as-of", DAY]
+    words = ["predict", "meta-muse-wonder-1.0", *ALONE, "--as-of", DAY]
     found = json.loads(run(*words, "--json").out)
     assert found["status"].startswith("closed")
     assert found["days_gone"] == 30
@@ -215,7 +250,7 @@ def test_an_open_model_is_forecast_from_today(run: Callable[..., Any], cache: Pa
 
 @pytest.mark.slow
 def test_a_full_opening_may_be_asked_of_an_episode_with_a_question(run: Callable[..., Any], cache: Path) -> None:
-    words = ["predict", "meta-muse-wonder-1.0", "--as-of", DAY, "--json"]
+    words = ["predict", "meta-muse-wonder-1.0", *ALONE, "--as-of", DAY, "--json"]
     any_kind, full = (json.loads(run(*words, *more).out) for more in ([], ["--target", "full"]))
     assert (any_kind["target"], full["target"]) == ("any", "full")
     assert full["p_part"] == pytest.approx(0, abs=1e-9)
@@ -224,20 +259,20 @@ def test_a_full_opening_may_be_asked_of_an_episode_with_a_question(run: Callable
 
 @pytest.mark.slow
 def test_the_ranking_agrees_with_single_forecasts(run: Callable[..., Any], cache: Path, real_data: Path) -> None:
-    rows = json.loads(run("predict", "--all", "--json", "--as-of", DAY).out)["episodes"]
+    rows = json.loads(run("predict", "--all", *ALONE, "--json", "--as-of", DAY).out)["episodes"]
     chances = [row["p_open_within_365"] for row in rows]
     table = pd.read_csv(real_data / "episodes.csv")
     closed = (table.domain == "ai_model") & table.outcome.isin(["still_closed", "withdrawn", "leaked"])
     assert len(rows) == closed.sum()
     assert chances == sorted(chances, reverse=True)
     wonder = next(row for row in rows if row["episode_id"] == "meta-muse-wonder-1.0")
-    one = json.loads(run("predict", "meta-muse-wonder-1.0", "--as-of", DAY, "--json").out)
+    one = json.loads(run("predict", "meta-muse-wonder-1.0", *ALONE, "--as-of", DAY, "--json").out)
     assert wonder["p_open_within_365"] == pytest.approx(one["p_open_within"]["365"], abs=1e-12)
 
 
 @pytest.mark.slow
 def test_forecasts_are_recorded_once_resolved_and_scored(run: Callable[..., Any], home: Path, cache: Path) -> None:
-    hindcast = ["record", "muse-any", "muse-frontier", "--as-of", "2026-04-06", "--home", home]
+    hindcast = ["record", "muse-any", "muse-frontier", *ALONE, "--as-of", "2026-04-06", "--home", home]
     everyone = ["model", *RECORDED_BASELINES]
     assert f"{2 * len(everyone)} forecasts added" in run(*hindcast).out
     assert run(*hindcast).out == "nothing new to record\n"
@@ -248,6 +283,7 @@ def test_forecasts_are_recorded_once_resolved_and_scored(run: Callable[..., Any]
     lines = (home / "data" / "ledger" / "model.jsonl").read_text().splitlines()
     body = json.loads(lines[0])["body"]
     assert (body["mode"], body["design_seen"], body["made_on"]) == ("hindcast", True, "2026-04-06")
+    assert body["model"] == "log_logistic"
     assert run("ledger", "verify", "--home", home).code == 0
     (home / "data" / "ledger" / "model.jsonl").write_text(
         "\n".join([lines[0].replace("hindcast", "live"), lines[1], ""])
@@ -259,7 +295,8 @@ def test_forecasts_are_recorded_once_resolved_and_scored(run: Callable[..., Any]
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_the_ledger_as_it_was(home: Path, cache: Path) -> None:
-    command = [sys.executable, "-m", "forecast.cli", "record", "muse-any", "--as-of", "2026-04-06", "--home", str(home)]
+    words = ["record", "muse-any", *ALONE, "--as-of", "2026-04-06", "--home", str(home)]
+    command = [sys.executable, "-m", "forecast.cli", *words]
     ledger = home / "data" / "ledger" / "model.jsonl"
 
     def small_files() -> None:
@@ -282,15 +319,14 @@ def test_a_damaged_cache_is_rebuilt_with_a_word(
 ) -> None:
     import shutil
 
-    from forecast import Desk
-
-    desk = Desk(today=dt.date.fromisoformat(DAY))
+    settings = Settings(latency="log_logistic")
+    desk = Desk(settings=settings, today=dt.date.fromisoformat(DAY))
     before = desk.answer("muse-any").as_json()
     mine = tmp_path / "cache"
     shutil.copytree(cache, mine)
     files = list((mine / "posteriors").glob("*.npz"))
     for file in files:
         file.write_bytes(file.read_bytes()[:1000])
-    again = Desk(today=dt.date.fromisoformat(DAY), cache=mine).answer("muse-any").as_json()
+    again = Desk(settings=settings, today=dt.date.fromisoformat(DAY), cache=mine).answer("muse-any").as_json()
     assert "fitting it anew" in caplog.text
     assert again == before

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from forecast import backtest_command, cli, options
+from forecast.model.ensemble import AVERAGE
 from forecast.model.latency import LATENCIES
 from forecast.record.backtest import STEPS
 from forecast.record.others import IMPORTS
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "forecast").rglob("*.py"))
 GROUND = {"errors", "release"}
 #: Files of the command line, which may import all of it.
-COMMANDS = {"cli", "options", "backtest_command"}
+COMMANDS = {"cli", "options", *(f"{name}_command" for name in ("backtest", "explain", "fit", "validate"))}
 #: What a part of the package may import.
 MAY_IMPORT = {
     "errors": set(),
@@ -106,6 +107,6 @@ def test_the_choices_of_the_command_line_are_the_registries() -> None:
         (cli.SplitChoice, SPLITS),
         (cli.ImportChoice, IMPORTS),
         (backtest_command.StepChoice, STEPS),
-        (options.LatencyChoice, LATENCIES),
+        (options.LatencyChoice, [AVERAGE, *LATENCIES]),
     ]
     assert [[choice.value for choice in choices] for choices, _ in pairs] == [list(registry) for _, registry in pairs]

@@ -33,7 +33,7 @@ def test_the_wheel_answers_alone_and_lays_its_data_out(tmp_path: Path, cache: Pa
     python = tmp_path / "fresh" / "bin" / "python"
     run(UV, "pip", "install", "--python", python, "-c", "pins.txt", wheel)
     forecast = tmp_path / "fresh" / "bin" / "forecast"
-    assert "Meta says that it will 'eventually' open" in run(forecast, "predict")
+    assert "Meta says that it will 'eventually' open" in run(forecast, "predict", "--latency", "log_logistic")
     assert "run 'forecast init DIR'" in run(forecast, "record", code=1)
     run(forecast, "init", tmp_path / "mine")
     assert "no problems" in run(forecast, "check", "--home", tmp_path / "mine")

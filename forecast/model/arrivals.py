@@ -75,23 +75,23 @@ def fit_arrivals(view: pd.DataFrame, target: Target, prior: Gamma) -> Arrivals:
     """
     opened = open_window(view, target)
     pieces = segments(view, opened.open_last)
-    follower = pieces.groupby("row").shift(-1)
-    entered = pieces[(pieces.state == "none") & pieces.since.isna()]
+    pieces["due_next"] = pieces.groupby("row").due_on.shift(-1)
+    rows, opened_first = list(view.itertuples()), opened.open_first.tolist()
     events = np.zeros(len(BIN_EDGES) - 1)
     exposure = np.zeros(len(BIN_EDGES) - 1)
     due_days = []
-    for index, piece in zip(entered.index, entered.itertuples(), strict=True):
-        row = view.iloc[piece.row]
+    for piece in pieces[(pieces.state == "none") & pieces.since.isna()].itertuples():
+        row = rows[piece.row]
         if row.domain != "ai_model":
             continue
         debut = debut_days(row.closed_first, row.closed_last).mean()
-        ends = [opened.open_first.iloc[piece.row], seen_through(row)]
+        ends = [opened_first[piece.row], seen_through(row)]
         end = min(day_number(day) for day in ends if not pd.isna(day))
         promised = not pd.isna(piece.until) and day_number(piece.until) <= end
         age = max((day_number(piece.until) if promised else end) + 0.5 - debut, 0.0)
         exposure += np.clip(age - BIN_EDGES[:-1], 0.0, np.diff(BIN_EDGES))
         if promised:
             events[np.searchsorted(BIN_EDGES, age, side="right") - 1] += 1
-            due = follower.due_on[index]
+            due = piece.due_next
             due_days.append(0.0 if pd.isna(due) else day_number(due) - day_number(piece.until) + 0.5)
     return Arrivals(prior.shape + events, prior.rate_days + exposure, np.array(due_days))

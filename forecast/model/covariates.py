@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-#: Predictors that a covariate may move.
-EFFECTS: tuple[str, ...] = ("odds", "time", "part")
+#: Predictors that a covariate may move: odds of ever opening, time to it, share in part, spread of the time.
+EFFECTS: tuple[str, ...] = ("odds", "time", "part", "spread")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Covariate:
     description: str
     known_on: str
     value: Callable[[pd.DataFrame], pd.Series]
-    moves: tuple[str, ...] = EFFECTS
+    moves: tuple[str, ...] = ("odds", "time", "part")
 
 
 #: Columns that no covariate may read: they follow the outcome, or were judged after it.
@@ -87,8 +87,8 @@ COVARIATES: dict[str, Covariate] = {
         "academic, non-profit or state", "closed_last", _is("org_type", "academic", "nonprofit", "state")
     ),
     "year": Covariate("debut, per two years after July 2023", "closed_last", _debut_year),
-    "software": Covariate("a program, not a model", "closed_last", _is("domain", "software"), ("time",)),
-    "game": Covariate("a game, not a model", "closed_last", _is("domain", "game"), ("time",)),
+    "software": Covariate("a program, not a model", "closed_last", _is("domain", "software"), ("time", "spread")),
+    "game": Covariate("a game, not a model", "closed_last", _is("domain", "game"), ("time", "spread")),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -78,10 +78,13 @@ class Design:
         return int(((self.kind > 0) & (self.with_share > 0)).sum())
 
     def of_row(self, row: int) -> Design:
-        """The segments of one row."""
-        some = self.row == row
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Design(**{name: v[some] if isinstance(v, np.ndarray) else v for name, v in values.items()})
+        """The segments of one row, which stand together, in order."""
+        return self.only(slice(*np.searchsorted(self.row, [row, row + 1])))
+
+    def only(self, some: NDArray[Any] | slice) -> Design:
+        """Some of the segments, by a mask, places or a slice, in the same groups."""
+        arrays: dict[str, Any] = {name: v[some] for name, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **arrays)
 
     def digest(self) -> str:
         """SHA-256 of all arrays: what a posterior depends on."""
@@ -93,7 +96,7 @@ class Design:
         return sha.hexdigest()
 
 
-def build_design(view: pd.DataFrame, target: Target) -> Design:
+def build_design(view: pd.DataFrame, target: Target, programs: bool = False) -> Design:
     """Turn a view into segments with lags, covariates and groups.
 
     Parameters
@@ -102,20 +105,24 @@ def build_design(view: pd.DataFrame, target: Target) -> Design:
         From :func:`forecast.tables.episodes.read_episodes`.
     target : {"any", "full"}
         What ends a row: any opening, or one in full only.
+    programs : bool
+        Whether programs and games, known because they opened, inform the timing.
 
     Raises
     ------
     FitError
         If no row was opened: there is nothing to learn how long openings take from.
     """
-    organizations, modalities = (tuple(sorted(view[c].unique())) for c in ("organization", "modality"))
-    ai_opened = open_window(view, target).open_last.notna() & (view.domain == "ai_model")
+    models = view.domain == "ai_model"
+    grouped = view if programs else view[models]
+    organizations, modalities = (tuple(sorted(grouped[c].unique())) for c in ("organization", "modality"))
+    ai_opened = open_window(view, target).open_last.notna() & models
     design = design_rows(view, target, organizations, modalities) if ai_opened.any() else None
     if design is None or design.n_opened == 0:
         raise FitError(
             f"no opened AI model was known on {view.attrs['as_of']}: a fit needs at least one; choose a later day"
         )
-    return design
+    return design if programs else design.only(design.with_share > 0)
 
 
 def design_rows(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from forecast.errors import FitError
 from forecast.model.arrivals import Arrivals, fit_arrivals
 from forecast.model.design import Design, build_design
+from forecast.model.ensemble import AVERAGE, Ensemble
 from forecast.model.posterior import Diagnostics, Posterior, load, require_writable, save, versions
 from forecast.model.priors import Priors
 from forecast.model.sampler import Chains, Metric, Progress, Sampler, sampler_for
 from forecast.model.terms import Layout, layout_of, named_parameters
+from forecast.model.warmup import metric_from
 from forecast.tables.episodes import Target
 from forecast.tables.hashes import files_sha256
 from forecast.tables.paths import SEED, cache_dir
@@ -31,6 +34,7 @@ Floats = NDArray[np.float64]
 #: Files whose text decides the posterior; a change in one of them makes cached ones stale.
 _CODE = (
     "arrivals",
+    "blocks",
     "build",
     "covariates",
     "design",
@@ -52,7 +56,7 @@ class Settings:
     Attributes
     ----------
     latency : str
-        Key of ``LATENCIES``.
+        Key of ``LATENCIES``, or ``AVERAGE``: all of them.
     seed : int
     chains, tune, draws : int
         Warm-up and kept draws are per chain.
@@ -65,7 +69,7 @@ class Settings:
         the next step of the ladder.
     """
 
-    latency: str = "log_logistic"
+    latency: str = AVERAGE
     seed: int = SEED
     chains: int = 4
     tune: int = 350
@@ -80,15 +84,57 @@ class Settings:
 SERIES = Settings(tune=100, draws=400, ladder=(0.7, 0.85, 0.95), extensions=4)
 
 
-def posterior_for(
+def ensemble_for(
     view: pd.DataFrame,
     target: Target,
     priors: Priors,
     settings: Settings | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+) -> Ensemble:
+    """The posteriors of a view, one a family that counts: arguments as in :func:`posterior_for`.
+
+    The heaviest family learns the sampler's metric in a long warm-up, the others start from it.
+    Families without weight are not fitted, unless one is asked for by name.
+    """
+    settings = settings or Settings()
+    weights = weights_of(settings.latency, priors)
+    return Ensemble.of(posteriors_for(view, target, priors, tuple(weights), settings, cache, progress), weights)
+
+
+def posteriors_for(
+    view: pd.DataFrame,
+    target: Target,
+    priors: Priors,
+    names: Sequence[str],
+    settings: Settings,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Posterior]:
+    """The posteriors of some families, of which the first is the pilot of the others."""
+    first = posterior_for(view, target, priors, replace(settings, latency=names[0]), cache, progress)
+    short = [replace(SERIES, latency=name, seed=settings.seed) for name in names[1:]]
+    return [first, *(posterior_for(view, target, priors, s, cache, progress, first) for s in short)]
+
+
+def weights_of(latency: str, priors: Priors) -> dict[str, float]:
+    """Families to fit, with their weights, the heaviest first: those that count, or the one that was named."""
+    if latency != AVERAGE:
+        return {latency: 1.0}
+    heaviest_first = sorted(priors.families.items(), key=lambda family: -family[1])
+    return {name: weight for name, weight in heaviest_first if weight > 0}
+
+
+def posterior_for(
+    view: pd.DataFrame,
+    target: Target,
+    priors: Priors,
+    settings: Settings,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    pilot: Posterior | None = None,
 ) -> Posterior:
-    """The posterior of a view: from the cache, else fitted and kept there.
+    """The posterior of a view under one family: from the cache, else fitted and kept there.
 
     Parameters
     ----------
@@ -96,11 +142,13 @@ def posterior_for(
         From :func:`forecast.tables.episodes.read_episodes`.
     target : {"any", "full"}
     priors : Priors
-    settings : Settings, optional
+    settings : Settings
     cache : pathlib.Path, optional
         The user's cache folder by default.
     progress : callable, optional
         Called while sampling.
+    pilot : Posterior, optional
+        Of another family and the same view: the sampler starts from its metric.
 
     Returns
     -------
@@ -114,10 +162,10 @@ def posterior_for(
     CacheError
         If the cache folder cannot be written to; found out before sampling.
     """
-    settings, cache = settings or Settings(), cache or cache_dir()
-    design = build_design(view, target)
+    cache = cache or cache_dir()
+    design = build_design(view, target, priors.programs)
     arrivals = fit_arrivals(view, target, priors.arrival)
-    file = cache / "posteriors" / f"{_key(design, priors, arrivals, settings)}.npz"
+    file = cache / "posteriors" / f"{_key(design, priors, arrivals, settings, pilot)}.npz"
     try:
         return load(file)
     except FileNotFoundError:
@@ -125,7 +173,8 @@ def posterior_for(
     except (ValueError, OSError) as error:
         log.warning("the cached posterior %s is %s: fitting it anew", file, error)
     require_writable(file.parent)
-    posterior = fit(design, arrivals, target, priors, settings, cache, progress)
+    metric = metric_from(pilot, design, layout_of(design), settings.chains) if pilot else None
+    posterior = fit(design, arrivals, target, priors, settings, cache, progress, metric=metric)
     save(posterior, file)
     return posterior
 
@@ -222,12 +271,13 @@ def code_digest() -> str:
     return files_sha256(Path(__file__).parent / f"{name}.py" for name in _CODE)
 
 
-def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings) -> str:
+def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings, pilot: Posterior | None) -> str:
     parts = {
         "data": design.digest(),
         "priors": [priors.location.tolist(), priors.scale.tolist()],
         "arrivals": [np.asarray(v).tolist() for v in vars(arrivals).values()],
         "settings": asdict(settings),
+        "pilot": pilot and pilot.latency,
         "code": code_digest(),
         "packages": versions(_PACKAGES),
     }

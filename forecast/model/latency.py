@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+
+def _add_at(into: Any, index: Any, values: Any) -> Any:
+    out = np.array(into)
+    np.add.at(out.T, index, np.asarray(values).T)
+    return out
+
+
 #: The array functions a formula may use, for NumPy; ``tensors.py`` has the same for PyTensor.
 NUMPY = SimpleNamespace(
     exp=np.exp,
@@ -22,8 +29,10 @@ NUMPY = SimpleNamespace(
     log1p=np.log1p,
     where=np.where,
     softplus=lambda z: np.logaddexp(0.0, z),
+    logaddexp=np.logaddexp,
     log_ndtr=special.log_ndtr,
     take=lambda v, index: v[..., index],
+    add_at=_add_at,
     dot=lambda matrix, v: v @ matrix.T,
 )
 
@@ -37,19 +46,33 @@ class Latency:
     description : str
         What it assumes, in words.
     log_sf : callable
-        ``log_sf(z, xp)``: log survival of the standardised log time, stable in both tails.
+        ``log_sf(z, tail, xp)``: log survival of the standardised log time, stable in both tails;
+        ``tail`` > 0 is a shape that the wider families use.
     """
 
     description: str
-    log_sf: Callable[[Any, Any], Any]
+    log_sf: Callable[[Any, Any, Any], Any]
 
 
-#: Name -> family. Log-logistic: log S = -softplus(z). Log-normal: log S = log Phi(-z).
+def _burr_xii(z: Any, tail: Any, xp: Any) -> Any:
+    # shifted by log tail, so that the Weibull is its limit for a large tail, with the same mu and sigma
+    return -tail * xp.softplus(z - xp.log(tail))
+
+
+#: Name -> family. Log S(z) of the four: -log(1 + e^z); log Phi(-z); -e^z; -k log(1 + e^z / k), k the tail.
 LATENCIES: dict[str, Latency] = {
     "log_logistic": Latency(
-        "log time is logistic: the hazard rises, then falls like 1/t", lambda z, xp: -xp.softplus(z)
+        "log time is logistic: the hazard rises, then falls like 1/t", lambda z, _tail, xp: -xp.softplus(z)
     ),
-    "log_normal": Latency("log time is normal: a lighter tail than the log-logistic", lambda z, xp: xp.log_ndtr(-z)),
+    "log_normal": Latency(
+        "log time is normal: a lighter tail than the log-logistic", lambda z, _tail, xp: xp.log_ndtr(-z)
+    ),
+    "weibull": Latency(
+        "log time is minus Gumbel: the hazard is a power of t, the tail the lightest", lambda z, _tail, xp: -xp.exp(z)
+    ),
+    "burr_xii": Latency(
+        "a tail of its own: the log-logistic at k = 1, the Weibull as its limit, heavier below 1", _burr_xii
+    ),
 }
 
 

@@ -40,6 +40,8 @@ class Predictors:
         mu and a = 1 / sigma of log days.
     part_time, part_shape : array
         mu_p and a_p: shift of mu and factor of a for openings in part.
+    tail : array
+        k > 0: shape of the tail, where the family has one.
     """
 
     odds: Any
@@ -48,85 +50,48 @@ class Predictors:
     shape: Any
     part_time: Any
     part_shape: Any
+    tail: Any = 1.0
 
 
-@dataclass(frozen=True)
-class Points:
-    """Where each segment's log survival is read, at every node of its debut day.
-
-    An opening reads S at the start and the end of its window, of its own kind; a survived
-    segment reads S_full and S_part at its end.
-
-    Attributes
-    ----------
-    log_start, log_end : array
-        Log days of the two readings.
-    start_part, end_part : array
-        1 where the reading is of the part kind.
-    opened : array
-        1 for an opening, 0 for a survived segment.
-    with_share : array
-        0 for timing-only segments, which drop log p_k.
-    """
-
-    log_start: Any
-    log_end: Any
-    start_part: Any
-    end_part: Any
-    opened: Any
-    with_share: Any
-
-
-def log_survival(at_log_day: Any, part: Any, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
+def log_survival(log_day: Any, part: Any, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
     """Log S_k at log days, k = part (1) or full (0)."""
     shape = p.shape * (1 + part * (p.part_shape - 1))
-    return latency.log_sf((at_log_day - p.time - part * p.part_time) * shape, xp)
+    return latency.log_sf((log_day - p.time - part * p.part_time) * shape, p.tail, xp)
 
 
-def opened_loglik(start: Any, end: Any, part: Any, with_share: Any, p: Predictors, xp: Any = NUMPY) -> Any:
-    """Log-likelihood of openings, from the log survival of their kind at both ends of their windows."""
-    return with_share * (p.odds + part * p.part - _log_any(p, xp)) + log_interval(start, end, xp)
-
-
-def survived_loglik(full: Any, part: Any, p: Predictors, xp: Any = NUMPY) -> Any:
-    """Log-likelihood of survived segments, from the log survival of both kinds at their ends."""
-    return xp.log1p(xp.exp(p.odds) * (xp.exp(full) + xp.exp(p.part) * xp.exp(part))) - _log_any(p, xp)
-
-
-def point_loglik(points: Points, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
-    """Log-likelihood of every segment at one node of its debut day.
+def opened_loglik(
+    log_start: Any, log_end: Any, part: Any, with_share: Any, p: Predictors, latency: Latency, xp: Any = NUMPY
+) -> Any:
+    """Log-likelihood of openings.
 
     Parameters
     ----------
-    points : Points
+    log_start, log_end : array
+        Log days at which the opening's window starts and ends.
+    part : array
+        1 for openings in part.
+    with_share : array
+        0 for timing-only segments, which drop log p_k.
     p : Predictors
-        Arrays that broadcast against the points.
+        Arrays that broadcast against the others.
     latency : Latency
     xp : namespace
         ``NUMPY`` or the PyTensor one.
-
-    Returns
-    -------
-    array
-        Natural logarithm; openings and survived segments as in the module's text.
     """
-    start, end = (log_survival(*at, p, latency, xp) for at in readings(points))
-    opened = points.opened > 0
-    # both branches are computed: keep the unused one finite
-    interval = opened_loglik(start, xp.where(opened, end, start - 1.0), points.end_part, points.with_share, p, xp)
-    return xp.where(opened, interval, survived_loglik(start, end, p, xp))
+    start, end = (log_survival(at, part, p, latency, xp) for at in (log_start, log_end))
+    return with_share * (p.odds + part * p.part - _log_any(p, xp)) + log_interval(start, end, xp)
 
 
-def readings(points: Points) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Log days and kinds at which survival is read first and last."""
-    return (points.log_start, points.start_part), (points.log_end, points.end_part)
+def survived_loglik(log_end: Any, p: Predictors, latency: Latency, xp: Any = NUMPY) -> Any:
+    """Log-likelihood of segments survived to a log day: arguments as in :func:`opened_loglik`."""
+    full, part = (log_survival(log_end, kind, p, latency, xp) for kind in (0.0, 1.0))
+    return xp.log1p(xp.exp(p.odds) * (xp.exp(full) + xp.exp(p.part) * xp.exp(part))) - _log_any(p, xp)
 
 
-def average_nodes(at_nodes: Any, xp: Any = NUMPY) -> Any:
-    """Log of the mean likelihood over the debut day: nodes on the last axis."""
-    highest = at_nodes.max(axis=-1, keepdims=True)
-    mean = (xp.exp(at_nodes - highest) * NODE_WEIGHTS).sum(axis=-1)
-    return xp.log(mean) + highest[..., 0]
+def average_nodes(first: Any, second: Any, third: Any, xp: Any = NUMPY) -> Any:
+    """Log of the mean likelihood over the debut day, from the log-likelihoods at its three nodes."""
+    weighted = [at + w for at, w in zip((first, second, third), np.log(NODE_WEIGHTS), strict=True)]
+    return xp.logaddexp(xp.logaddexp(weighted[0], weighted[1]), weighted[2])
 
 
 def _log_any(p: Predictors, xp: Any) -> Any:

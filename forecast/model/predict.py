@@ -16,8 +16,9 @@ from forecast.errors import QuestionError
 from forecast.model.arrivals import cumulative_hazard
 from forecast.model.curves import Curves, given_survival, shares, survival, with_promises
 from forecast.model.design import MIN_LAG_DAYS, NODE_TOLERANCE, Design, design_rows
+from forecast.model.ensemble import Ensemble, combined
 from forecast.model.latency import LATENCIES
-from forecast.model.likelihood import NODE_WEIGHTS, Points, Predictors, point_loglik
+from forecast.model.likelihood import NODE_WEIGHTS, Predictors, survived_loglik
 from forecast.model.posterior import Posterior
 from forecast.model.subjects import seen_through, survived_through
 from forecast.model.terms import make_terms, predictors, terms_of
@@ -45,8 +46,17 @@ _SURELY = 40.0
 
 
 @dataclass(frozen=True)
-class _Subject:
-    """One row to forecast, with its segments; the last one is the state it is in."""
+class Subject:
+    """One row to forecast, with its segments; the last one is the state it is in.
+
+    Attributes
+    ----------
+    row : named tuple
+    made_on, through : pandas.Timestamp
+        Day of the forecast; last day through which survival is counted.
+    design : Design
+    in_fit : bool
+    """
 
     row: Any
     made_on: pd.Timestamp
@@ -56,6 +66,7 @@ class _Subject:
 
     @property
     def state(self) -> str:
+        """The promise state it is in."""
         return STATES[self.design.state[-1]]
 
     @property
@@ -72,7 +83,7 @@ class _Subject:
 
 
 def model_forecasts(
-    posterior: Posterior,
+    ensemble: Ensemble,
     view: pd.DataFrame,
     target: Target,
     subjects: pd.DataFrame,
@@ -83,16 +94,17 @@ def model_forecasts(
 
     A row that the fit has seen is forecast by the mean of each draw's distribution given
     survival; another one by the same, each draw weighted by the likelihood of the row's
-    history. A promised row runs on its promise's clock; a row without one may still get one.
+    history, across families too. A promised row runs on its promise's clock; a row without one
+    may still get one.
 
     Parameters
     ----------
-    posterior : Posterior
+    ensemble : Ensemble
         Fitted to the view.
     view : pandas.DataFrame
         From :func:`forecast.tables.episodes.read_episodes`; its ``as_of`` is the making day.
     target : {"any", "full"}
-        The posterior's.
+        The ensemble's.
     subjects : pandas.DataFrame
         Rows with the view's columns; those whose ``episode_id`` is in the view are in the fit.
     surely : bool
@@ -105,14 +117,36 @@ def model_forecasts(
     QuestionError
         If a row is a program or a game.
     """
-    if posterior.target != target:
-        raise ValueError(f"posterior of target {posterior.target}, not {target}")
-    drawn = posterior.thinned(draws)
-    for subject in _subjects(drawn, subjects, view, target):
-        yield _forecast(drawn, subject, surely)
+    for forecast, _ in family_forecasts(ensemble, view, target, subjects, surely, draws):
+        yield forecast
 
 
-def _subjects(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, target: Target) -> Iterator[_Subject]:
+def family_forecasts(
+    ensemble: Ensemble,
+    view: pd.DataFrame,
+    target: Target,
+    subjects: pd.DataFrame,
+    surely: bool = False,
+    draws: int = DRAWS,
+) -> Iterator[tuple[ReleaseForecast, list[ReleaseForecast]]]:
+    """As :func:`model_forecasts`, with the forecast of each family beside that of all."""
+    if ensemble.first.target != target:
+        raise ValueError(f"posterior of target {ensemble.first.target}, not {target}")
+    drawn = ensemble.thinned(draws)
+    for subject in subjects_of(drawn.first, subjects, view, target):
+        yield of_subject(drawn, subject, surely)
+
+
+def of_subject(
+    ensemble: Ensemble, subject: Subject, surely: bool = False
+) -> tuple[ReleaseForecast, list[ReleaseForecast]]:
+    """Forecast of one subject by all families and by each, from all draws of the ensemble."""
+    parts, evidence = zip(*(_forecast(member, subject, surely) for member in ensemble.members), strict=True)
+    return combined(parts, evidence, ensemble.weights), list(parts)
+
+
+def subjects_of(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, target: Target) -> Iterator[Subject]:
+    """Rows with the segments of their history, in the groups of a posterior."""
     programs = rows.episode_id[rows.domain != "ai_model"]
     if len(programs):
         raise QuestionError(f"{programs.iloc[0]} is no AI model: programs and games only inform how long openings take")
@@ -128,14 +162,16 @@ def _subjects(posterior: Posterior, rows: pd.DataFrame, view: pd.DataFrame, targ
     families = known if view.attrs["unit"] == "family" else set()
     for n, row in enumerate(rows.itertuples()):
         seen = row.episode_id in known or row.family in families
-        yield _Subject(row, made_on, through[n], design.of_row(n), seen)
+        yield Subject(row, made_on, through[n], design.of_row(n), seen)
 
 
-def _forecast(posterior: Posterior, subject: _Subject, surely: bool) -> ReleaseForecast:
+def _forecast(posterior: Posterior, subject: Subject, surely: bool) -> tuple[ReleaseForecast, float]:
+    """A family's forecast, and its log likelihood of the history that the fit has not seen."""
     history = _history(posterior, subject)
     log_joint = np.stack([_log_history(posterior, subject, history, n) + np.log(w) for n, w in subject.nodes])
     per_draw = logsumexp(log_joint, axis=0) - _log_seen(posterior, subject, history)
-    weights = np.exp(per_draw - logsumexp(per_draw))
+    evidence = logsumexp(per_draw)
+    weights = np.exp(per_draw - evidence)
     shares_of_nodes = np.exp(log_joint - logsumexp(log_joint, axis=0))
     now = _now(history, surely)
     full = part = np.zeros((len(weights), len(KNOTS)))
@@ -147,10 +183,10 @@ def _forecast(posterior: Posterior, subject: _Subject, surely: bool) -> ReleaseF
             part + share[:, None] * curves.part,
             never + share * left,
         )
-    return _result(subject, full, part, weights, float(weights @ never))
+    return _result(subject, full, part, weights, float(weights @ never)), float(evidence - np.log(len(per_draw)))
 
 
-def _result(subject: _Subject, full: Floats, part: Floats, weights: Floats, never: float) -> ReleaseForecast:
+def _result(subject: Subject, full: Floats, part: Floats, weights: Floats, never: float) -> ReleaseForecast:
     draws = Draws(_on_grid(full), _on_grid(part), weights)
     return ReleaseForecast(
         target_id=subject.row.episode_id,
@@ -166,10 +202,11 @@ def _result(subject: _Subject, full: Floats, part: Floats, weights: Floats, neve
 
 def _on_grid(at_knots: Floats) -> Floats:
     """Monotone curves between the knots."""
-    return np.asarray(PchipInterpolator(KNOTS, at_knots, axis=1)(GRID_DAYS))
+    with np.errstate(over="ignore"):  # slopes between increments of 1e-310
+        return np.asarray(PchipInterpolator(KNOTS, at_knots, axis=1)(GRID_DAYS))
 
 
-def _history(posterior: Posterior, subject: _Subject) -> Predictors:
+def _history(posterior: Posterior, subject: Subject) -> Predictors:
     """Predictors of all segments of the row, shape (draws, segments)."""
     everything = np.arange(len(subject.design.row))
     terms = terms_of(subject.design, everything, posterior.layout)
@@ -186,17 +223,15 @@ def _now(history: Predictors, surely: bool) -> Predictors:
     return replace(now, odds=np.full_like(now.odds, _SURELY)) if surely else now
 
 
-def _log_history(posterior: Posterior, subject: _Subject, history: Predictors, node: int) -> Floats:
+def _log_history(posterior: Posterior, subject: Subject, history: Predictors, node: int) -> Floats:
     """Log-likelihood, per draw, of what the row went through; of its present state, if the fit knows the rest."""
     design, latency = subject.design, LATENCIES[posterior.latency]
     if subject.in_fit:
         return _log_survived(posterior, history, design.end_days[-1, node])
-    zero, at_end = np.zeros(len(design.row)), np.log(design.end_days[:, node])
-    points = Points(at_end, at_end, zero, zero + 1.0, zero, zero + 1.0)
-    return point_loglik(points, history, latency) @ design.sign
+    return survived_loglik(np.log(design.end_days[:, node]), history, latency) @ design.sign
 
 
-def _log_seen(posterior: Posterior, subject: _Subject, history: Predictors) -> Floats:
+def _log_seen(posterior: Posterior, subject: Subject, history: Predictors) -> Floats:
     """The same, as far as the fit has seen it."""
     if not subject.in_fit:
         return np.zeros(len(posterior.raw))
@@ -211,7 +246,7 @@ def _log_survived(posterior: Posterior, history: Predictors, days: float) -> Flo
     return np.log(left[:, 0])
 
 
-def _curves(posterior: Posterior, subject: _Subject, now: Predictors, node: int, surely: bool) -> tuple[Curves, Floats]:
+def _curves(posterior: Posterior, subject: Subject, now: Predictors, node: int, surely: bool) -> tuple[Curves, Floats]:
     """Curves at the knots and the never fraction of the present state, per draw."""
     latency = LATENCIES[posterior.latency]
     start = subject.design.end_days[-1, node : node + 1]
@@ -225,7 +260,7 @@ def _curves(posterior: Posterior, subject: _Subject, now: Predictors, node: int,
 
 
 def _with_promises(
-    posterior: Posterior, subject: _Subject, direct: Curves, age: Floats, days: Floats, surely: bool
+    posterior: Posterior, subject: Subject, direct: Curves, age: Floats, days: Floats, surely: bool
 ) -> Curves:
     """A row without a promise, in a world where one may still come."""
     rng = np.random.default_rng(posterior.seed)
@@ -241,7 +276,7 @@ def _with_promises(
     return with_promises(direct, np.exp(-grown), bins, after)
 
 
-def _when_promised(posterior: Posterior, subject: _Subject, ages: Floats, due: Floats, surely: bool) -> Predictors:
+def _when_promised(posterior: Posterior, subject: Subject, ages: Floats, due: Floats, surely: bool) -> Predictors:
     """Predictors of the row once promised at some ages, due after some days (0: vague); (draws, ages, 1)."""
     vague, dated = (vars(_in_state(posterior, subject, name, ages)) for name in ("vague", "dated"))
     told = due > 0
@@ -252,7 +287,7 @@ def _when_promised(posterior: Posterior, subject: _Subject, ages: Floats, due: F
     return Predictors(**{name: value[:, :, None] for name, value in (vague | chosen).items()})
 
 
-def _in_state(posterior: Posterior, subject: _Subject, state: str, ages: Floats) -> Predictors:
+def _in_state(posterior: Posterior, subject: Subject, state: str, ages: Floats) -> Predictors:
     """Predictors of the row in a promise state that began at some ages, shape (draws, ages)."""
     design, last = subject.design, np.full(len(ages), len(subject.design.row) - 1)
     covariates = design.covariates[last]

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import TableError
 from forecast.model.covariates import covariate_names
+from forecast.model.latency import LATENCIES
 from forecast.tables.promises import STATES
 from forecast.tables.read import read_toml
 
@@ -35,7 +36,10 @@ POOLED: tuple[str, ...] = (
     "modality_time",
 )
 
-_POSITIVE = ("spread", "part_spread", "scale")
+_POSITIVE = ("spread", "part_spread", "tail", "scale")
+#: How far the families' weights may be from adding up to 1.
+WEIGHT_SLACK = 0.001
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
@@ -96,6 +100,18 @@ class Gamma(_Prior):
         return self.shape / (self.mean_per_year / 365.25)
 
 
+class Weight(_Prior):
+    """How much a family of latency counts in the average."""
+
+    weight: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+
+
+class Use(_Prior):
+    """Whether the fit uses some rows."""
+
+    use: Annotated[bool, Field(strict=True)]
+
+
 class Priors:
     """The priors of all parameters, in the model's order.
 
@@ -107,10 +123,22 @@ class Priors:
         Of theta, on the log scale for positive parameters.
     arrival : Gamma
         Prior of the hazard of a promise, in each bin of :mod:`forecast.model.arrivals`.
+    families : dict of str to float
+        Weight of each latency family in the average; they add up to 1.
+    programs : bool
+        Whether programs and games inform the timing.
     """
 
-    def __init__(self, by_name: dict[str, Normal | LogNormal], arrival: Gamma) -> None:
+    def __init__(
+        self,
+        by_name: dict[str, Normal | LogNormal],
+        arrival: Gamma,
+        families: dict[str, float],
+        programs: bool = False,
+    ) -> None:
         """Order the priors as the model does."""
+        self.families = families
+        self.programs = programs
         self.names = parameter_names()
         self.by_name = by_name
         self.location: Floats = np.array([by_name[n].location for n in self.names])
@@ -124,9 +152,10 @@ def parameter_names() -> list[str]:
         *(f"odds.{n}" for n in (*STATES, *covariate_names("odds"), WAIT)),
         *(f"time.{n}" for n in (*STATES, *covariate_names("time"), WAIT)),
         *(f"part.{n}" for n in ("share", *covariate_names("part"))),
-        *(f"spread.{n}" for n in STATES),
+        *(f"spread.{n}" for n in (*STATES, *covariate_names("spread"))),
         "part_time.shift",
         "part_spread.ratio",
+        "tail.k",
         *(f"scale.{n}" for n in POOLED),
         "tie.organization",
     ]
@@ -143,7 +172,8 @@ def read_priors(path: Path) -> Priors:
     """
     tables = read_toml(path)
     given = {f"{group}.{n}": prior for group, members in tables.items() for n, prior in _members(group, members, path)}
-    wanted = [*parameter_names(), "arrival.hazard"]
+    families = [f"family.{name}" for name in LATENCIES]
+    wanted = [*parameter_names(), "arrival.hazard", *families, "rows.programs"]
     problems = [f"{path}: no prior for {name}" for name in wanted if name not in given]
     problems += [f"{path}: [{name}]: names no parameter" for name in given if name not in wanted]
     priors: dict[str, Any] = {}
@@ -153,9 +183,12 @@ def read_priors(path: Path) -> Priors:
                 priors[name] = _kind_of(name).model_validate(given[name])
             except ValidationError as error:
                 problems += [_problem(path, name, e, given[name]) for e in error.errors()]
+    weights = {name.removeprefix("family."): priors.pop(name).weight for name in families if name in priors}
+    if not problems and abs(sum(weights.values()) - 1) > WEIGHT_SLACK:
+        problems.append(f"{path}: [family]: the weights add up to {sum(weights.values()):g}: they must add up to 1")
     if problems:
         raise TableError(problems)
-    return Priors(priors, priors.pop("arrival.hazard"))
+    return Priors(priors, priors.pop("arrival.hazard"), weights, priors.pop("rows.programs").use)
 
 
 def _members(group: str, members: Any, path: Path) -> list[tuple[str, Any]]:
@@ -164,9 +197,11 @@ def _members(group: str, members: Any, path: Path) -> list[tuple[str, Any]]:
     return list(members.items())
 
 
-def _kind_of(name: str) -> type[Normal] | type[LogNormal] | type[Gamma]:
+def _kind_of(name: str) -> Any:
     group = name.split(".")[0]
-    return Gamma if group == "arrival" else LogNormal if group in _POSITIVE else Normal
+    if group in _POSITIVE:
+        return LogNormal
+    return {"arrival": Gamma, "family": Weight, "rows": Use}.get(group, Normal)
 
 
 def _problem(path: Path, name: str, error: Any, given: Any) -> str:

@@ -60,7 +60,7 @@ def promised_day_slip(view: pd.DataFrame, target: Target, subjects: pd.DataFrame
     Kaplan-Meier over all dated promises, kept or not.
     """
     name, others = "promised-day-slip", by_promise(view, target, subjects)
-    slip, part_share = _slip(build_design(view, target)), lags_of(view, target).part_share
+    slip, part_share = _slip(build_design(view, target, programs=True)), lags_of(view, target).part_share
 
     def one(row: Any, now: _Now, other: ReleaseForecast) -> ReleaseForecast:
         if now.state != "dated" or not slip.times.size:
@@ -78,7 +78,7 @@ def _on_day(forecast: ReleaseForecast, days: int) -> ReleaseForecast:
 
 
 def _curves_by_state(view: pd.DataFrame, target: Target) -> dict[str, Steps]:
-    design = build_design(view, target)
+    design = build_design(view, target, programs=True)
     state, entry, ended, opened = _spells(design)
     pooled = product_limit(entry, ended, opened, AT_RISK)
     return {

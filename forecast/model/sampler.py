@@ -85,6 +85,8 @@ class Sampler:
         self._model = build_model(data, latency, size)
         with self._model:
             self._density = self._model.logp_dlogp_function(ravel_inputs=True)
+        self._density.set_extra_values({})
+        self._density(np.zeros(size))  # compiles here, once, and not in every forked chain
         self.compilations += 1
 
     def load(self, data: dict[str, NDArray[Any]]) -> None:

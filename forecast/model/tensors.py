@@ -24,7 +24,9 @@ TENSORS = SimpleNamespace(
     log1p=pt.log1p,
     where=pt.switch,
     softplus=pt.softplus,
+    logaddexp=pt.logaddexp,
     log_ndtr=_log_ndtr,
     take=lambda v, index: v[index],
+    add_at=lambda into, index, values: pt.inc_subtensor(into[index], values),
     dot=pt.dot,
 )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.covariates import COVARIATES, covariate_names
+from forecast.model.covariates import COVARIATES, EFFECTS, covariate_names
 from forecast.model.design import Design
 from forecast.model.latency import NUMPY
 from forecast.model.likelihood import Predictors
@@ -88,9 +88,7 @@ class Terms:
 
     Attributes
     ----------
-    x_odds, x_time, x_part : array of shape (points, coefficients)
-    state : array of shape (points,)
-        Index in ``STATES``.
+    x_odds, x_time, x_part, x_spread : array of shape (points, coefficients)
     log_due, no_part : array of shape (points,)
         Offsets of the time and the part predictor.
     members : dict of str to array of shape (points,)
@@ -100,7 +98,7 @@ class Terms:
     x_odds: Any
     x_time: Any
     x_part: Any
-    state: Any
+    x_spread: Any
     log_due: Any
     no_part: Any
     members: dict[str, Any]
@@ -117,15 +115,14 @@ def make_terms(
 ) -> Terms:
     """Terms of points from their states, covariates (last column: the wait) and groups."""
     columns = {
-        effect: covariates[:, [list(COVARIATES).index(n) for n in covariate_names(effect)]]
-        for effect in ("odds", "time", "part")
+        effect: covariates[:, [list(COVARIATES).index(n) for n in covariate_names(effect)]] for effect in EFFECTS
     }
     states, wait, ones = np.eye(len(STATES))[state], covariates[:, -1:], np.ones((len(state), 1))
     return Terms(
         x_odds=np.hstack([states, columns["odds"], wait]),
         x_time=np.hstack([states, columns["time"], wait]),
         x_part=np.hstack([ones, columns["part"]]),
-        state=state,
+        x_spread=np.hstack([states, columns["spread"]]),
         log_due=log_due,
         no_part=no_part,
         members={
@@ -178,9 +175,10 @@ def predictors(raw: Any, terms: Terms, location: Any, scale: Any, xp: Any = NUMP
         odds=odds,
         part=part,
         time=time,
-        shape=xp.take(xp.exp(-xp.take(theta, PLACES["spread"])), terms.state),
+        shape=xp.exp(-xp.dot(terms.x_spread, xp.take(theta, PLACES["spread"]))),
         part_time=xp.take(theta, _one("part_time", 0)),
         part_shape=xp.exp(-xp.take(theta, _one("part_spread", 0))),
+        tail=xp.exp(xp.take(theta, _one("tail", 0))),
     )
 
 

@@ -119,6 +119,27 @@ def plot_pit(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> 
     return ax
 
 
+def plot_predictive(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE, label: str = "") -> Axes:
+    """Draw the share still closed: the model's mean and band, and the steps that were observed.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``day``, ``observed``, ``mean``, ``low``, ``high``, of one state.
+    ax : matplotlib.axes.Axes, optional
+    colour, label : str
+    """
+    ax = ax or new_axes(4.6, 3.6)
+    ax.fill_between(rows.day, rows.low, rows.high, color=colour, alpha=0.18, lw=0)
+    ax.plot(rows.day, rows["mean"], color=colour, lw=2)
+    ax.step(rows.day, rows.observed, where="post", color="black", lw=1)
+    if label:
+        ax.annotate(label, (0.03, 0.06), xycoords="axes fraction", color=colour)
+    ax.set(xscale="log", ylim=(0, 1), xlabel="days on the state's clock", ylabel="still closed")
+    ax.yaxis.set_major_formatter(lambda p, _: f"{100 * p:.0f} %")
+    return ax
+
+
 def add_note(ax: Axes, note: str) -> Axes:
     """Say below the whole picture what it must be read with."""
     ax.get_figure(root=True).supxlabel(note, fontsize=7, color=GREY, x=0.01, ha="left")  # type: ignore[union-attr]

@@ -33,6 +33,7 @@ def answer_page(answer: Answer) -> RenderableType:
     """The answer, how sure it is, and what happened."""
     f, q = answer.forecast, answer.question
     mark = "HINDCAST: what the model says from the table as known on that day" if answer.hindcast else "forecast"
+    fitted = answer.posterior.first
     head = Text.assemble((q.text, "bold"), f"\n{q.id} · unit {q.unit} · target {q.target} · {answer.status}")
     lines = [
         f"as of {f.made_on} ({mark}), asked on {answer.asked_on}, {answer.days_gone} days after the debut",
@@ -41,8 +42,8 @@ def answer_page(answer: Answer) -> RenderableType:
         f"never fraction of the model {percent(f.p_never_structural or 0.0)}; "
         f"if nothing stayed closed for ever, P(within 365 days) would be {percent(answer.prob_365_surely)}",
         _checked(answer),
-        f"model {answer.posterior.latency}, {answer.posterior.rows} segments, {answer.posterior.opened} openings; "
-        f"follow-up {answer.follow_up}; seed {answer.posterior.seed}",
+        f"model {answer.posterior.latency}, {fitted.rows} segments, {fitted.opened} openings; "
+        f"follow-up {answer.follow_up}; seed {fitted.seed}",
         answer.posterior.diagnostics.line(),
         f"data {answer.data_sha256[:16]}",
     ]

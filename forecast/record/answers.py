@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import QuestionError
-from forecast.model.fit import Settings, posterior_for
-from forecast.model.posterior import Posterior
+from forecast.model.ensemble import Ensemble
+from forecast.model.fit import Settings, ensemble_for
 from forecast.model.predict import model_forecasts
 from forecast.model.priors import read_priors
 from forecast.model.sampler import Progress
@@ -44,7 +44,7 @@ class Answer:
     happened : Happened or None
         What came of it, as known today.
     follow_up : str
-    posterior : Posterior
+    posterior : Ensemble
     data_sha256 : str
     """
 
@@ -56,7 +56,7 @@ class Answer:
     prob_365_surely: float
     happened: Happened | None
     follow_up: FollowUp
-    posterior: Posterior
+    posterior: Ensemble
     data_sha256: str
 
     @property
@@ -87,7 +87,7 @@ class Answer:
             "follow_up": self.follow_up,
             "diagnostics": self.posterior.diagnostics.as_json(),
             "model": self.posterior.latency,
-            "seed": self.posterior.seed,
+            "seed": self.posterior.first.seed,
             "data_sha256": self.data_sha256,
             "happened": None if self.happened is None else _happened_json(self.happened),
         }
@@ -125,7 +125,7 @@ class Desk:
         self.views = Views(self.home.episodes, follow_up)
         self.priors = read_priors(self.home.priors)
         self.questions = read_questions(self.home.questions)
-        self._cache, self._progress = cache, progress
+        self.cache, self.progress = cache, progress
 
     def question(self, name: str | None = None, target: Target = "any") -> Question:
         """A question by its id, or by that of an episode or a family; the file's first one by default.
@@ -154,10 +154,10 @@ class Desk:
             raise QuestionError(f"{day} is in the future (today is {self.today}, UTC): give a day up to today")
         return day
 
-    def posterior(self, as_of: dt.date, unit: Unit = "model", target: Target = "any") -> Posterior:
-        """The posterior of the table as known on a day."""
+    def posterior(self, as_of: dt.date, unit: Unit = "model", target: Target = "any") -> Ensemble:
+        """The posterior of the table as known on a day, one a family."""
         view = self.views.on(as_of, unit)
-        return posterior_for(view, target, self.priors, self.settings, self._cache, self._progress)
+        return ensemble_for(view, target, self.priors, self.settings, self.cache, self.progress)
 
     def answer(self, name: str | None = None, as_of: dt.date | None = None, target: Target | None = None) -> Answer:
         """Answer a question as of a day; one that is resolved by then, as of its asking.

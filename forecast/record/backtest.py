@@ -15,9 +15,10 @@ from forecast.errors import FitError
 from forecast.model.arrivals import fit_arrivals
 from forecast.model.baselines import BASELINES, references
 from forecast.model.design import build_design
-from forecast.model.fit import SERIES, Settings, fit, posterior_for
+from forecast.model.ensemble import AVERAGE, Ensemble
+from forecast.model.fit import SERIES, Settings, fit, posterior_for, weights_of
 from forecast.model.posterior import Posterior
-from forecast.model.predict import model_forecasts
+from forecast.model.predict import family_forecasts
 from forecast.model.priors import Priors
 from forecast.model.terms import Layout, layout_of
 from forecast.model.warmup import metric_from
@@ -45,6 +46,8 @@ class Plan:
         Day through which outcomes are read.
     unit, target, follow_up, latency : str
         As in a fit; the follow-up rule is that of the scores, too.
+    each : bool
+        Also score every family of the average by itself.
     horizons : tuple of int
         Days after an origin.
     seed : int
@@ -55,9 +58,10 @@ class Plan:
     unit: Unit = "model"
     target: Target = "any"
     follow_up: FollowUp = "silence"
-    latency: str = "log_logistic"
+    latency: str = AVERAGE
     horizons: tuple[int, ...] = HORIZON_DAYS
     seed: int = SEED
+    each: bool = False
 
     @property
     def pilot_day(self) -> dt.date:
@@ -67,7 +71,7 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """JSON values, by name."""
         days = {"origins": [day.isoformat() for day in self.origins], "as_of": self.as_of.isoformat()}
-        rest = ("unit", "target", "follow_up", "latency", "seed")
+        rest = ("unit", "target", "follow_up", "latency", "seed", "each")
         return days | {name: getattr(self, name) for name in rest} | {"horizons": list(self.horizons)}
 
     def view(self, episodes: Path, as_of: dt.date) -> pd.DataFrame:
@@ -122,8 +126,8 @@ def warm_up(episodes: Path, plan: Plan, priors: Priors, cache: Path) -> Warm:
     FitError
         If that fit does not converge.
     """
-    last = build_design(plan.view(episodes, plan.origins[-1]), plan.target)
-    settings = Settings(latency=plan.latency, seed=plan.seed)
+    last = build_design(plan.view(episodes, plan.origins[-1]), plan.target, priors.programs)
+    settings = Settings(latency=next(iter(weights_of(plan.latency, priors))), seed=plan.seed)
     pilot = posterior_for(plan.view(episodes, plan.pilot_day), plan.target, priors, settings, cache)
     return Warm(pilot, layout_of(last))
 
@@ -138,12 +142,12 @@ def score_origin(episodes: Path, plan: Plan, origin: dt.date, priors: Priors, wa
     forecasts = {name: list(baseline(view, plan.target, subjects)) for name, baseline in BASELINES.items()}
     report: dict[str, Any] = {"fault": None, "rows_at_risk": len(subjects)}
     try:
-        posterior = _fitted(view, plan, priors, warm, cache)
+        ensemble = _fitted(view, plan, priors, warm, cache)
     except FitError as error:
         report["fault"] = str(error)
     else:
-        report["diagnostics"] = posterior.diagnostics.as_json()
-        forecasts["model"] = list(model_forecasts(posterior, view, plan.target, subjects, draws=DRAWS))
+        report["diagnostics"] = ensemble.diagnostics.as_json()
+        forecasts |= _by_model(ensemble, view, plan, subjects)
     fixed = [r.forecast(origin, "reference") for r in references(view, plan.target, subjects)]
     about = _traits(subjects, origin)
     rows = [
@@ -194,11 +198,24 @@ def _outcome(after: Any, origin: pd.Timestamp, followed_to: pd.Timestamp) -> Out
     return Outcome(day, followed, after.open_kind, window) if day > 0 else None
 
 
-def _fitted(view: pd.DataFrame, plan: Plan, priors: Priors, warm: Warm, cache: Path) -> Posterior:
-    design, arrivals = build_design(view, plan.target), fit_arrivals(view, plan.target, priors.arrival)
-    settings = replace(SERIES, latency=plan.latency, seed=plan.seed)
-    metric = metric_from(warm.pilot, design, warm.layout, settings.chains)
-    return fit(design, arrivals, plan.target, priors, settings, cache, layout=warm.layout, metric=metric, cores=1)
+def _fitted(view: pd.DataFrame, plan: Plan, priors: Priors, warm: Warm, cache: Path) -> Ensemble:
+    """A full fit of every family that counts."""
+    design, arrivals = build_design(view, plan.target, priors.programs), fit_arrivals(view, plan.target, priors.arrival)
+    metric = metric_from(warm.pilot, design, warm.layout, SERIES.chains)
+    weights = weights_of(plan.latency, priors)
+    members = [
+        fit(design, arrivals, plan.target, priors, settings, cache, layout=warm.layout, metric=metric, cores=1)
+        for settings in (replace(SERIES, latency=name, seed=plan.seed) for name in weights)
+    ]
+    return Ensemble.of(members, weights)
+
+
+def _by_model(ensemble: Ensemble, view: pd.DataFrame, plan: Plan, subjects: pd.DataFrame) -> dict[str, Any]:
+    """The model's forecasts, and those of each family where they are asked for."""
+    found = list(family_forecasts(ensemble, view, plan.target, subjects, draws=DRAWS))
+    families = [member.latency for member in ensemble.members] if plan.each else []
+    each = {name: [parts[n] for _, parts in found] for n, name in enumerate(families)}
+    return {"model": [all_ for all_, _ in found], **each}
 
 
 def _traits(subjects: pd.DataFrame, origin: dt.date) -> list[dict[str, Any]]:

@@ -109,7 +109,8 @@ def _reliabilities(items: pd.DataFrame, plan: Plan) -> Iterator[dict[str, Any]]:
 def _lines(items: pd.DataFrame, plan: Plan) -> Iterator[dict[str, Any]]:
     for labels, p, happened, cluster in _judged(items, plan):
         if 0 < happened.sum() < len(happened):
-            counts = {"items": len(p), "opened": int(happened.sum())}
+            counts: dict[str, Any] = {"items": len(p), "opened": int(happened.sum())}
+            counts |= {"said": float(p.mean()), "came": float(happened.mean())}
             yield labels | counts | calibration_line(p, happened, cluster, plan.seed)
 
 

@@ -161,8 +161,8 @@ def _records(desk: Desk, question: Question, day: dt.date, hashes: dict[str, str
     }
     sampled = Provenance(
         model=posterior.latency,
-        sampler=posterior.sampler,
-        seed=posterior.seed,
+        sampler=posterior.first.sampler,
+        seed=posterior.first.seed,
         diagnostics=posterior.diagnostics.as_json(),
         **common,
     )

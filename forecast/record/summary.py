@@ -21,6 +21,11 @@ LEAST_OPENED = 20
 #: Baselines that every stratum is compared with; the whole table is compared with all.
 MAIN_BASELINES = ("kaplan-meier", "kaplan-meier-promise")
 
+#: Rules at a horizon that are also pooled, an item a forecast and horizon; the horizons; the pooled score's ending.
+POOLED_RULES = ("brier", "log_at")
+POOLED_DAYS = (30, 90, 180, 365)
+POOLED = "pooled"
+
 #: Columns of the items by which they are split.
 TRAITS = ("promise", "modality", "country")
 
@@ -102,10 +107,9 @@ def summarise(
     organization = pd.Series(pd.factorize(about.organization, sort=True)[0], index=about.index)
     drawn = cluster_weights(organization.max() + 1, np.random.default_rng(seed))
     rows = []
-    for name in score_names(horizons):
-        table = items.pivot_table(name, _KEY, "forecaster", observed=True).reindex(columns=everyone).dropna()
-        base = about.loc[table.index].reset_index()
-        numbers, values = organization.loc[table.index].to_numpy(), table.to_numpy()
+    for name, table in _score_tables(items, everyone, horizons):
+        base = about.loc[table.index].reset_index().assign(limit_days=_limits(name, table, about))
+        numbers, values = organization.loc[table.index].to_numpy(), table[everyone].to_numpy()
         for period, in_period in periods(base.origin).items():
             for stratum, value, of_stratum in strata(base, cohorts):
                 some = (in_period & of_stratum).to_numpy()
@@ -113,7 +117,7 @@ def summarise(
                     means = _Means(values[some], base[some], numbers[some], drawn)
                     others = [b for b in everyone if b != forecaster and (stratum == "all" or b in MAIN_BASELINES)]
                     labels = {"period": period, "stratum": stratum, "value": value, "score_name": name}
-                    counts = labels | _counts(base[some], name)
+                    counts = labels | _counts(base[some])
                     rows += [
                         counts
                         | means.against(everyone.index(forecaster), everyone.index(b), rule_of(name))
@@ -154,11 +158,33 @@ def records_json(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(base: pd.DataFrame, name: str) -> dict[str, Any]:
+def _score_tables(
+    items: pd.DataFrame, everyone: list[str], horizons: tuple[int, ...]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Of each score, one row an item that all have scored; then the scores at a horizon, pooled over horizons."""
+    pooled: dict[str, list[pd.DataFrame]] = {rule: [] for rule in POOLED_RULES}
+    for name in score_names(horizons):
+        table = items.pivot_table(name, _KEY, "forecaster", observed=True).reindex(columns=everyone).dropna()
+        horizon = name.rpartition("_")[2]
+        if rule_of(name) in pooled and int(horizon) in POOLED_DAYS:
+            pooled[rule_of(name)].append(table.assign(limit_days=float(horizon)))
+        yield name, table
+    for rule, tables in pooled.items():
+        if tables:
+            yield f"{rule}_{POOLED}", pd.concat(tables)
+
+
+def _limits(name: str, table: pd.DataFrame, about: pd.DataFrame) -> Any:
+    """Days by which an item must have opened to count as opened."""
+    followed, horizon = about.loc[table.index].followed_days.to_numpy(), name.rpartition("_")[2]
+    if horizon == POOLED:
+        return np.minimum(followed, table.limit_days.to_numpy())
+    return np.minimum(followed, float(horizon)) if horizon.isdigit() else followed
+
+
+def _counts(base: pd.DataFrame) -> dict[str, Any]:
     """How much a mean rests on: items and episodes, those opened in time, organisations."""
-    horizon = name.rpartition("_")[2]
-    limit = base.followed_days.clip(upper=float(horizon)) if horizon.isdigit() else base.followed_days
-    opened = base.day <= limit
+    opened = base.day <= base.limit_days
     opened_episodes = int(base.episode_id[opened].nunique())
     return {
         "items": len(base),

@@ -18,8 +18,8 @@ from scipy import stats
 
 from forecast.errors import FitError, ForecastError
 from forecast.model.baselines import BASELINES, Baseline, reference_for, references
+from forecast.model.ensemble import Ensemble
 from forecast.model.lags import lags_of
-from forecast.model.posterior import Posterior
 from forecast.model.predict import model_forecasts
 from forecast.model.reference import Reference, fit_reference
 from forecast.release import GRID_DAYS
@@ -60,11 +60,12 @@ def closed(view: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def forecasters(a_posterior: Posterior) -> dict[str, Baseline]:
+def forecasters(an_ensemble: Ensemble) -> dict[str, Baseline]:
     """The baselines, and the model with draws from its prior."""
 
     def model(view: pd.DataFrame, target: Target, subjects: pd.DataFrame) -> object:
-        return model_forecasts(replace(a_posterior, target=target), view, target, subjects)
+        members = tuple(replace(member, target=target) for member in an_ensemble.members)
+        return model_forecasts(replace(an_ensemble, members=members), view, target, subjects)
 
     return BASELINES | {"model": model}
 

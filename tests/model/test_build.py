@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,19 @@ import pandas as pd
 import pymc as pm
 import pytensor
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special
 
-from forecast.model.build import Grid, build_model, model_data, node_grid, points_of
+from forecast.model.blocks import SORTS, Block, block_of, point_loglik, readings
+from forecast.model.build import build_model, model_data
 from forecast.model.design import Design, build_design
 from forecast.model.latency import LATENCIES
-from forecast.model.likelihood import Points, average_nodes, point_loglik
-from forecast.model.priors import Priors
+from forecast.model.likelihood import NODE_WEIGHTS
+from forecast.model.pointwise import episode_loglik
+from forecast.model.posterior import Posterior
+from forecast.model.priors import Priors, parameter_names
 from forecast.model.terms import Layout, layout_of, predictors, terms_of
 from forecast.tables.episodes import read_episodes
 
-TIMES = {
-    "log_logistic": lambda mu, sigma: stats.fisk(1 / sigma, scale=np.exp(mu)),
-    "log_normal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
-}
 Loglik = Callable[[np.ndarray], list[np.ndarray]]
 
 
@@ -42,48 +42,66 @@ def loglik_of(model: pm.Model) -> Loglik:
     return pytensor.function([raw], [total, pytensor.grad(total, raw)], mode="FAST_COMPILE")
 
 
-def in_numpy(raw: np.ndarray, design: Design, priors: Priors, latency: str) -> np.ndarray:
-    """Log-likelihood of every segment, whether its debut window is wide or narrow, with three nodes."""
-    every = np.repeat(np.arange(len(design.row)), 3)
-    grid = Grid(every, np.tile(np.arange(3), len(design.row)), (0, 0), (0, 0), every)
-    p = predictors(raw, terms_of(design, every, layout_of(design)), priors.location, priors.scale)
-    loglik = point_loglik(points_of(design, grid), p, LATENCIES[latency])
-    return average_nodes(loglik.reshape(-1, 3)) * design.sign
+def in_numpy(raw: np.ndarray, design: Design, priors: Priors, latency: str, blocks: dict[str, Block]) -> np.ndarray:
+    """Log-likelihood of every row, read at the points of some blocks: the nodes of its debut day are summed last."""
+    alone = np.zeros(design.row.max() + 1)
+    at_nodes = np.zeros((len(alone), 3))
+    for sort, block in blocks.items():
+        p = predictors(raw, terms_of(design, block.segment, layout_of(design)), priors.location, priors.scale)
+        loglik = point_loglik(readings(design, block, sort), p, LATENCIES[latency], sort) * design.sign[block.segment]
+        row, wide = design.row[block.segment], slice(3 * len(block.first))
+        np.add.at(alone, row[block.narrow], loglik[block.narrow])
+        np.add.at(at_nodes, (row[wide], block.node[wide]), loglik[wide])
+    return alone + special.logsumexp(at_nodes, axis=1, b=NODE_WEIGHTS)
 
 
-def over_the_grid(raw: np.ndarray, design: Design, priors: Priors, latency: str) -> np.ndarray:
-    """Log-likelihood of every segment in the order of the model's own grid, before its sign."""
-    grid = node_grid(design)
-    p = predictors(raw, terms_of(design, grid.segment, layout_of(design)), priors.location, priors.scale)
-    loglik = point_loglik(points_of(design, grid), p, LATENCIES[latency])
-    ends = np.cumsum([3 * grid.opened[0], grid.opened[1], 3 * grid.survived[0]])
-    opened, opened_singles, survived, survived_singles = np.split(loglik, ends)
-    opened, survived = (average_nodes(part.reshape(-1, 3)) for part in (opened, survived))
-    return np.concatenate([opened, opened_singles, survived, survived_singles])
+def its_blocks(design: Design) -> dict[str, Block]:
+    return {sort: block_of(design, sort) for sort in SORTS}
+
+
+def three_nodes(design: Design) -> dict[str, Block]:
+    """Blocks with three nodes for every segment, whether its debut window is wide or narrow."""
+    sorts = {"opened": np.flatnonzero(design.kind > 0), "survived": np.flatnonzero(design.kind == 0)}
+    return {
+        sort: Block(np.repeat(mine, 3), np.tile(np.arange(3), len(mine)), 3 * np.arange(len(mine)))
+        for sort, mine in sorts.items()
+    }
 
 
 @pytest.fixture(scope="module", params=[(t, n) for t in ("any", "full") for n in LATENCIES], ids="-".join)
 def real(request: pytest.FixtureRequest, real_view: pd.DataFrame, priors: Priors) -> tuple[Design, str, Loglik]:
     target, latency = request.param
-    design = build_design(real_view, target)
+    design = build_design(real_view, target, programs=True)
     return design, latency, compiled(design, priors, latency)
 
 
 @pytest.fixture
 def vectors(real: tuple[Design, str, Loglik]) -> np.ndarray:
-    """The prior's centre, draws from it, and draws three times as far out."""
-    rng, size = np.random.default_rng(20260406), layout_of(real[0]).size
-    return np.vstack([np.zeros(size), rng.normal(size=(3, size)), 3 * rng.normal(size=(2, size))])
+    """The prior's centre, draws from it, and draws twice as far out (none so far that a chance is 0)."""
+    rng, size = np.random.default_rng(8), layout_of(real[0]).size
+    return np.vstack([np.zeros(size), rng.normal(size=(3, size)), 2 * rng.normal(size=(2, size))])
 
 
 def test_pytensor_and_numpy_give_the_same_log_likelihood(
     real: tuple[Design, str, Loglik], vectors: np.ndarray, priors: Priors
 ) -> None:
     design, latency, loglik = real
-    sign = design.sign[node_grid(design).order]
     for raw in vectors:
-        expected = over_the_grid(raw, design, priors, latency) @ sign
+        expected = in_numpy(raw, design, priors, latency, its_blocks(design)).sum()
         assert loglik(raw)[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_episodes_log_likelihoods_add_up_to_the_models(
+    real: tuple[Design, str, Loglik], vectors: np.ndarray, priors: Priors, a_posterior: Posterior
+) -> None:
+    design, latency, loglik = real
+    drawn = replace(a_posterior, raw=vectors, layout=layout_of(design), latency=latency)
+    rows, found = episode_loglik(drawn, design)
+    assert found.shape == (len(vectors), len(rows))
+    np.testing.assert_allclose(found.sum(axis=1), [loglik(raw)[0] for raw in vectors], rtol=1e-9)
+    for raw, by_episode in zip(vectors, found, strict=True):
+        by_row = in_numpy(raw, design, priors, latency, its_blocks(design))
+        np.testing.assert_allclose(by_episode, by_row[rows], rtol=1e-9, atol=1e-9)
 
 
 def test_the_gradient_is_finite_and_that_of_the_likelihood(
@@ -110,56 +128,57 @@ def test_places_of_no_member_do_not_move_the_likelihood(real: tuple[Design, str,
 
 def test_narrow_debut_windows_lose_little_by_their_middle(real: tuple[Design, str, Loglik], priors: Priors) -> None:
     design, latency, loglik = real
-    centre, order = np.zeros(layout_of(design).size), node_grid(design).order
-    found = over_the_grid(centre, design, priors, latency) * design.sign[order]
-    in_full = in_numpy(centre, design, priors, latency)
-    np.testing.assert_allclose(found, in_full[order], atol=0.01)
-    assert loglik(centre)[0] == pytest.approx(in_full.sum(), abs=0.05)
+    centre = np.zeros(layout_of(design).size)
+    found, in_full = (in_numpy(centre, design, priors, latency, of(design)) for of in (its_blocks, three_nodes))
+    # some rows lie far out in the lightest tail, where chances change fast over a debut's window
+    of_a_row, of_all = (0.04, 0.5) if latency == "weibull" else (0.01, 0.05)
+    np.testing.assert_allclose(found, in_full, atol=of_a_row)
+    assert loglik(centre)[0] == pytest.approx(in_full.sum(), abs=of_all)
 
 
-# --- The grid ----------------------------------------------------------------------------------------------------
+# --- The blocks --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("programs", [True, False])
 @pytest.mark.parametrize("target", ["any", "full"])
-def test_every_segment_stands_in_the_grid_once_with_the_nodes_it_needs(real_view: pd.DataFrame, target: str) -> None:
-    design = build_design(real_view, target)
-    grid = node_grid(design)
-    assert sorted(grid.order) == list(range(len(design.row)))
+def test_every_segment_stands_in_one_block_with_the_nodes_it_needs(
+    real_view: pd.DataFrame, target: str, programs: bool
+) -> None:
+    design = build_design(real_view, target, programs)
+    blocks = its_blocks(design)
+    once = [np.concatenate([block.segment[block.first], block.segment[block.narrow]]) for block in blocks.values()]
+    assert sorted(np.concatenate(once)) == list(range(len(design.row)))
     width = design.end_days.max(axis=1) - design.end_days.min(axis=1)
     wide = width > 0.1 * design.start_days.mean(axis=1)
-    nodes = [(i, node) for i in grid.order for node in ((0, 1, 2) if wide[i] else (1,))]
-    assert list(zip(grid.segment, grid.node, strict=True)) == nodes
-    assert len(nodes) > len(design.row) > wide.sum() > 0
+    for sort, block in blocks.items():
+        assert set(design.kind[block.segment] > 0) == {sort == "opened"}
+        three, one = block.segment[block.first], block.segment[block.narrow]
+        assert len(three) > 0
+        assert len(one) > 0
+        nodes = [(i, node) for i in (*three, *one) for node in ((0, 1, 2) if wide[i] else (1,))]
+        assert list(zip(block.segment, block.node, strict=True)) == nodes
+        assert wide[three].all()
 
 
-@pytest.mark.parametrize("target", ["any", "full"])
-def test_openings_stand_before_survived_segments_and_wide_debut_windows_before_narrow_ones(
-    real_view: pd.DataFrame, target: str
-) -> None:
-    design = build_design(real_view, target)
-    grid = node_grid(design)
-    wide = np.bincount(grid.segment)[grid.order] == 3
-    sorts = list(zip(design.kind[grid.order] > 0, wide, strict=True))
-    assert sorts == sorted(sorts, reverse=True)
-    assert [sorts.count(s) for s in ((True, True), (True, False), (False, True), (False, False))] == [
-        *grid.opened,
-        *grid.survived,
-    ]
-    assert min(*grid.opened, *grid.survived) > 0
-
-
-def test_the_model_is_told_where_each_sort_of_points_ends_and_every_sign(
+def test_the_model_is_told_every_sign_once_and_the_row_of_every_wide_debut_window(
     real_view: pd.DataFrame, priors: Priors
 ) -> None:
-    design = build_design(real_view, "any")
-    grid, data = node_grid(design), model_data(design, priors, layout_of(design))
-    opened = design.kind[grid.segment] > 0
-    three = np.bincount(grid.segment)[grid.segment] == 3
-    counts = {"openings": opened, "opened_triples": opened & three, "survived_triples": ~opened & three}
-    assert {name: int(data[name]) for name in counts} == {name: which.sum() for name, which in counts.items()}
-    np.testing.assert_array_equal(data["sign"], design.sign[grid.order])
-    by_segment = {"sign", "location", "scale", *counts}
-    assert {len(value) for name, value in data.items() if name not in by_segment} == {len(grid.segment)}
+    design = build_design(real_view, "any", programs=True)
+    data, blocks = model_data(design, priors, layout_of(design)), its_blocks(design)
+    wide = {sort: block.segment[block.first] for sort, block in blocks.items()}
+    rows = np.unique(design.row[np.concatenate(list(wide.values()))])
+    np.testing.assert_array_equal(data["wide"], np.zeros(len(rows)))
+    for sort, block in blocks.items():
+        mine = {name.removeprefix(f"{sort}_"): value for name, value in data.items() if name.startswith(sort)}
+        points = 3 * len(block.first)
+        assert not mine["alone"][:points].any()
+        np.testing.assert_array_equal(mine["alone"][points:], design.sign[block.segment[points:]])
+        np.testing.assert_array_equal(mine["first"], np.arange(0, points, 3))
+        np.testing.assert_array_equal(mine["sign"], design.sign[wide[sort]])
+        np.testing.assert_array_equal(rows[mine["place"]], design.row[wide[sort]])
+        by_point = {len(value) for name, value in mine.items() if name not in ("first", "sign", "place")}
+        assert by_point == {len(block.segment)}
+        assert -1 in mine["alone"]
 
 
 # --- Another table -----------------------------------------------------------------------------------------------
@@ -178,7 +197,8 @@ def tables(real_data: Path, view_of: Callable[..., pd.DataFrame]) -> dict[str, D
     }
     named["one opening"] = view_of(OPENED)
     named["openings in a month"] = view_of(*(OPENED | MONTH | {"episode_id": f"row-{i}"} for i in range(3)))
-    return {name: build_design(view, "any") for name, view in named.items()}
+    named["a program, too"] = view_of(OPENED, OPENED | {"episode_id": "program", "domain": "software"})
+    return {name: build_design(view, "any", programs=True) for name, view in named.items()}
 
 
 @pytest.fixture(scope="module")
@@ -245,11 +265,11 @@ PROMISES = (
 )
 
 
-def written_by_hand(latency: str) -> float:
+def written_by_hand(family: Callable[..., Any], latency: str, tail: float) -> float:
     """Log-likelihood of the rows above at the priors' centres: days counted from the first possible debut."""
 
     def times(state: str, due: float = 1.0, more: float = 0.0) -> Any:
-        return TIMES[latency](TIME[state] + np.log(due) + more, SPREAD[state])
+        return family(latency, TIME[state] + np.log(due) + more, SPREAD[state], tail)
 
     def chances(state: str) -> np.ndarray:
         weights = np.exp([ODDS[state], ODDS[state] + PART, 0])
@@ -280,27 +300,26 @@ def written_by_hand(latency: str) -> float:
 
 @pytest.mark.parametrize("latency", LATENCIES)
 def test_the_log_likelihood_of_a_little_table_is_that_written_by_hand(
-    view_of: Callable[..., pd.DataFrame], priors: Priors, latency: str
+    view_of: Callable[..., pd.DataFrame], times: Callable[..., Any], priors: Priors, latency: str
 ) -> None:
+    """At the priors' centres, but for the tail: one standard deviation above, where no two families are the same."""
     view = view_of(*(row | {"episode_id": f"row-{i}"} for i, row in enumerate(ROWS)), promises=PROMISES)
     stated = {group: {s: priors.by_name[f"{group}.{s}"].location for s in ODDS} for group in ("odds", "time")}
     assert stated == {"odds": ODDS, "time": TIME}
-    design = build_design(view, "any")
-    found = compiled(design, priors, latency)(np.zeros(layout_of(design).size))[0]
-    assert found == pytest.approx(written_by_hand(latency), abs=2e-3)
+    design = build_design(view, "any", programs=True)
+    raw = np.zeros(layout_of(design).size)
+    raw[parameter_names().index("tail.k")] = 1.0
+    found = compiled(design, priors, latency)(raw)[0]
+    assert found == pytest.approx(written_by_hand(times, latency, np.exp(0.7)), abs=2e-3)
 
 
-def test_points_read_survival_where_the_segment_starts_and_ends(view_of: Callable[..., pd.DataFrame]) -> None:
+def test_blocks_read_the_days_at_which_the_segment_starts_and_ends(view_of: Callable[..., pd.DataFrame]) -> None:
     rows = (OPENED, OPENED | {"outcome": "opened_partial", "episode_id": "part"}, {"episode_id": "closed"})
     design = build_design(view_of(*rows), "any")
-    points = points_of(design, Grid(np.arange(3), np.ones(3, int), (0, 2), (0, 1), np.arange(3)))
-    expected = Points(
-        log_start=np.log([192.5, 192.5, 974.5]),
-        log_end=np.log([193.5, 193.5, 974.5]),
-        start_part=[0, 1, 0],
-        end_part=[0, 1, 1],
-        opened=[1, 1, 0],
-        with_share=[1, 1, 1],
-    )
-    for name, value in vars(expected).items():
-        np.testing.assert_allclose(getattr(points, name), value, err_msg=name)
+    opened, survived = (readings(design, block, sort) for sort, block in its_blocks(design).items())
+    expected = {"log_start": np.log([192.5] * 2), "log_end": np.log([193.5] * 2), "part": [0, 1], "with_share": [1, 1]}
+    assert opened.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(opened[name], value, err_msg=name)
+    assert survived.keys() == {"log_end"}
+    np.testing.assert_allclose(survived["log_end"], np.log([974.5]))

@@ -114,10 +114,10 @@ def test_a_value_that_is_not_finite_is_refused(real_view: pd.DataFrame) -> None:
 
 
 def test_covariates_of_each_effect_are_in_the_registrys_order() -> None:
+    programs = ["software", "game"]
     assert covariate_names("time") == list(COVARIATES)
-    assert (
-        covariate_names("odds") == covariate_names("part") == [n for n in COVARIATES if n not in ("software", "game")]
-    )
+    assert covariate_names("odds") == covariate_names("part") == [n for n in COVARIATES if n not in programs]
+    assert covariate_names("spread") == programs
 
 
 def test_a_covariate_known_after_the_day_is_refused(real_view: pd.DataFrame) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy import stats
 
 from forecast.model.arrivals import BIN_EDGES, cumulative_hazard
 from forecast.model.curves import Curves, given_survival, shares, survival, with_promises
@@ -15,8 +17,8 @@ LOG_LOGISTIC = LATENCIES["log_logistic"]
 
 
 def predictors(odds: float = 0.4, part: float = -1.0, time: float = 4.0, spread: float = 0.8) -> Predictors:
-    one = {"odds": odds, "part": part, "time": time, "shape": 1 / spread, "part_time": 0.3, "part_shape": np.exp(-0.2)}
-    return Predictors(**{name: np.array([[value]]) for name, value in one.items()})
+    one = Predictors(odds, part, time, shape=1 / spread, part_time=0.3, part_shape=np.exp(-0.2), tail=0.6)
+    return Predictors(**{name: np.array([[value]]) for name, value in vars(one).items()})
 
 
 def test_shares_are_a_softmax() -> None:
@@ -24,17 +26,17 @@ def test_shares_are_a_softmax() -> None:
     np.testing.assert_allclose(np.ravel(shares(predictors())), weights / weights.sum())
 
 
+@pytest.mark.parametrize("name", LATENCIES)
 @pytest.mark.parametrize("start", [0.5, 40.0, 4000.0])
-def test_curves_given_survival_are_the_textbook_ones(start: float) -> None:
-    days = np.array([0.0, 1, 30, 900])
+def test_curves_given_survival_are_the_textbook_ones(times: Callable[..., Any], start: float, name: str) -> None:
+    days, latency = np.array([0.0, 1, 30, 900]), LATENCIES[name]
     p_full, p_part, p_never = np.ravel(shares(predictors()))
-    full = stats.fisk(1 / 0.8, scale=np.exp(4.0))
-    part = stats.fisk(1 / (0.8 * np.exp(0.2)), scale=np.exp(4.3))
+    full, part = times(name, 4.0, 0.8, 0.6), times(name, 4.3, 0.8 * np.exp(0.2), 0.6)
     closed = p_never + p_full * full.sf(start) + p_part * part.sf(start)
-    found = given_survival(np.array([start]), days, predictors(), LOG_LOGISTIC)
+    found = given_survival(np.array([start]), days, predictors(), latency)
     np.testing.assert_allclose(found.full[0], p_full * (full.cdf(start + days) - full.cdf(start)) / closed, atol=1e-12)
     np.testing.assert_allclose(found.part[0], p_part * (part.cdf(start + days) - part.cdf(start)) / closed, atol=1e-12)
-    left = survival(start + days, predictors(), LOG_LOGISTIC)[2] / closed
+    left = survival(start + days, predictors(), latency)[2] / closed
     np.testing.assert_allclose(found.any, 1 - left, atol=1e-12)
 
 

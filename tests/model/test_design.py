@@ -306,6 +306,7 @@ def test_a_member_of_no_group_known_takes_the_place_after_the_last(view_of: View
     assert (list(design.organization), list(design.modality)) == ([2], [1])
 
 
+@pytest.mark.parametrize("programs", [True, False])
 @pytest.mark.parametrize(
     ("rows", "target"),
     [
@@ -315,20 +316,48 @@ def test_a_member_of_no_group_known_takes_the_place_after_the_last(view_of: View
         pytest.param([LEAKED], "any", id="leaked"),
     ],
 )
-def test_a_table_without_an_opened_model_cannot_be_fitted(view_of: ViewOf, rows: list[Cells], target: str) -> None:
+def test_a_table_without_an_opened_model_cannot_be_fitted(
+    view_of: ViewOf, rows: list[Cells], target: str, programs: bool
+) -> None:
     with pytest.raises(FitError, match="no opened AI model was known on 2026-10-31"):
-        build_design(view_of(*rows), target)
+        build_design(view_of(*rows), target, programs)
 
 
-def test_a_table_of_closed_programs_cannot_be_fitted(view_of: ViewOf) -> None:
+@pytest.mark.parametrize("programs", [True, False])
+def test_a_table_of_closed_programs_cannot_be_fitted(view_of: ViewOf, programs: bool) -> None:
     with pytest.raises(FitError, match="no opened AI model was known"):
-        build_design(view_of(PROGRAM), "any")
+        build_design(view_of(PROGRAM), "any", programs)
 
 
-def test_openings_that_inform_rates_are_counted(view_of: ViewOf) -> None:
+@pytest.mark.parametrize("programs", [True, False])
+def test_openings_that_inform_rates_are_counted(view_of: ViewOf, programs: bool) -> None:
     rows = [OPENED, IN_PART | {"episode_id": "two"}, OPENED | PROGRAM | {"episode_id": "three"}, {"episode_id": "four"}]
     view = view_of(*rows)
-    assert [build_design(view, target).n_opened for target in ("any", "full")] == [2, 1]
+    assert [build_design(view, target, programs).n_opened for target in ("any", "full")] == [2, 1]
+
+
+@pytest.mark.parametrize("domain", ["software", "game"])
+def test_programs_and_games_and_their_groups_are_left_out_unless_they_are_asked_for(
+    view_of: ViewOf, domain: str
+) -> None:
+    theirs = {"episode_id": "program", "domain": domain, "organization": "Aardvark", "modality": "other"}
+    with_one, without = view_of(OLD, {}, OPENED | theirs), view_of(OLD, {})
+    assert build_design(with_one, "any").digest() == build_design(without, "any").digest()
+    for programs, organizations, shares in ((False, ("Acme",), [1, 1]), (True, ("Aardvark", "Acme"), [1, 1, 0, 0])):
+        design = build_design(with_one, "any", programs)
+        assert design.organizations == organizations
+        assert ("other" in design.modalities) == programs
+        assert list(design.with_share) == shares
+
+
+def test_a_part_of_a_design_is_its_segments_in_the_same_groups(view_of: ViewOf) -> None:
+    design = build_design(view_of(OLD, {"organization": "Bolt"}, promises=(DATED,)), "any")
+    assert list(design.row) == [0, 1, 1]
+    wanted = (design.row == 1, np.array([1, 2]), slice(1, None))
+    for part in (*(design.only(some) for some in wanted), design.of_row(1)):
+        assert part.digest() == design.of_row(1).digest() != design.digest()
+        assert (part.organizations, part.modalities) == (design.organizations, design.modalities)
+        np.testing.assert_array_equal(part.end_days, design.end_days[1:])
 
 
 # --- Digest ------------------------------------------------------------------------------------------------------
@@ -391,7 +420,7 @@ def test_a_design_as_of_a_day_does_not_depend_on_what_came_later(view_of: ViewOf
 
 @pytest.fixture(scope="module", params=["any", "full"])
 def real_design(request: pytest.FixtureRequest, real_view: pd.DataFrame) -> tuple[str, Design]:
-    return request.param, build_design(real_view, request.param)
+    return request.param, build_design(real_view, request.param, programs=True)
 
 
 def test_the_real_table_gives_whole_and_finite_segments(real_design: tuple[str, Design]) -> None:
@@ -414,6 +443,21 @@ def test_every_real_model_ends_once_opened_or_closed(real_design: tuple[str, Des
     openings = pd.Series(design.row[(design.kind > 0) & (design.sign > 0)])
     assert openings.is_unique
     assert set(design.row[design.with_share == 0]) == set(np.flatnonzero(~model & (kinds > 0)))
+
+
+def test_the_real_design_without_programs_is_that_of_the_real_models(
+    real_design: tuple[str, Design], real_view: pd.DataFrame
+) -> None:
+    target, everything = real_design
+    design, models = build_design(real_view, target), everything.only(everything.with_share > 0)
+    for name in ("row", "kind", "start_days", "end_days", "covariates"):
+        np.testing.assert_array_equal(getattr(design, name), getattr(models, name))
+    for part in (design, models):
+        np.testing.assert_array_equal(
+            np.array(part.organizations)[part.organization], real_view.organization.to_numpy()[part.row]
+        )
+    assert set(design.organizations) == set(real_view.organization[real_view.domain == "ai_model"])
+    assert set(design.organizations) < set(everything.organizations)
 
 
 def test_the_real_design_only_grows(real_data: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from forecast.errors import TableError
 from forecast.model.design import build_design
+from forecast.model.latency import LATENCIES
 from forecast.model.priors import Gamma, LogNormal, Normal, Priors, parameter_names, read_priors
 from forecast.model.terms import layout_of, predictors, terms_of
 
@@ -44,7 +46,7 @@ def test_priors_are_the_numbers_of_the_file(priors: Priors, real_text: str) -> N
     for name, location, scale in zip(priors.names, priors.location, priors.scale, strict=True):
         group, member = name.split(".")
         cells = groups[group][member]
-        positive = group in ("spread", "part_spread", "scale")
+        positive = group in ("spread", "part_spread", "tail", "scale")
         assert cells["distribution"] == ("lognormal" if positive else "normal")
         expected = (np.log(cells["median"]), cells["log_sd"]) if positive else (cells["mean"], cells["sd"])
         assert (location, scale) == pytest.approx(expected)
@@ -66,7 +68,19 @@ def test_the_prior_of_promises_is_worth_so_many_days_of_exposure() -> None:
     assert prior.rate_days == pytest.approx(365.25 / 4)
 
 
-@pytest.mark.parametrize("name", ["odds.none", "scale.modality_time", "tie.organization", "arrival.hazard"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "odds.none",
+        "scale.modality_time",
+        "tie.organization",
+        "spread.game",
+        "tail.k",
+        "arrival.hazard",
+        "family.weibull",
+        "rows.programs",
+    ],
+)
 def test_a_missing_prior_is_named(tmp_path: Path, real_text: str, name: str) -> None:
     with pytest.raises(TableError) as error:
         read(tmp_path, real_text.replace(table(real_text, name), ""))
@@ -91,6 +105,24 @@ def test_a_missing_prior_is_named(tmp_path: Path, real_text: str, name: str) -> 
         ("tie.organization", "changed_on = 2026-11-25", "changed_on = 'soon'", "[tie.organization] changed_on: 'soon'"),
         ("tie.organization", "[tie.organization]", "[tie.organisation]", "no prior for tie.organization"),
         ("tie.organization", "[tie.organization]", "[tie.organisation]", "[tie.organisation]: names no parameter"),
+        ("tail.k", "median = 1.0", "median = 0.0", "[tail.k] median: 0.0: Input should be greater than 0"),
+        ("rows.programs", "use = ", "use = 'no' # ", "[rows.programs] use: 'no': Input should be a valid boolean"),
+        ("rows.programs", "use = ", "use = 1 # ", "[rows.programs] use: 1: Input should be a valid boolean"),
+        (
+            "family.weibull",
+            "weight = ",
+            "weight = -1 # ",
+            "[family.weibull] weight: -1: Input should be greater than or",
+        ),
+        (
+            "family.weibull",
+            "weight = ",
+            "weight = 1.5 # ",
+            "[family.weibull] weight: 1.5: Input should be less than or",
+        ),
+        ("family.weibull", "weight = ", "weight = nan # ", "[family.weibull] weight: nan: Input should be a finite"),
+        ("family.weibull", "weight = ", "weight = '1' # ", "[family.weibull] weight: '1': Input should be a valid"),
+        ("family.weibull", "[family.weibull]", "[family.gamma]", "[family.gamma]: names no parameter"),
     ],
 )
 def test_a_bad_prior_is_refused_with_its_file_and_parameter(
@@ -122,6 +154,37 @@ def test_all_faults_are_named_at_once(tmp_path: Path, real_text: str) -> None:
     with pytest.raises(TableError) as error:
         read(tmp_path, real_text.replace("log_sd = 0.4", "log_sd = -0.4"))
     assert str(error.value).count("log_sd: -0.4") == 3
+
+
+def weighed(text: str, *weights: float) -> str:
+    """The file with other weights of the families."""
+    for name, weight in zip(LATENCIES, weights, strict=True):
+        old = table(text, f"family.{name}")
+        text = text.replace(old, re.sub(r"weight = .*", f"weight = {weight}", old))
+    return text
+
+
+@pytest.mark.parametrize("weights", [(0.7, 0.1, 0.2, 0.0), (0.0, 0.0, 0.0, 1.0), (0.33, 0.33, 0.34, 0.0)])
+def test_the_families_have_the_weights_of_the_file(tmp_path: Path, real_text: str, weights: tuple[float, ...]) -> None:
+    assert read(tmp_path, weighed(real_text, *weights)).families == dict(zip(LATENCIES, weights, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("weights", "total"), [((0.5, 0.5, 0.25, 0.0), "1.25"), ((0.3, 0.3, 0.3, 0.05), "0.95"), ((0.0,) * 4, "0")]
+)
+def test_weights_that_do_not_add_up_to_one_are_refused_in_one_line(
+    tmp_path: Path, real_text: str, weights: tuple[float, ...], total: str
+) -> None:
+    with pytest.raises(TableError) as error:
+        read(tmp_path, weighed(real_text, *weights))
+    fault = f"[family]: the weights add up to {total}: they must add up to 1"
+    assert str(error.value) == f"{tmp_path / 'priors.toml'}: {fault}"
+
+
+@pytest.mark.parametrize("use", [True, False])
+def test_the_file_says_whether_programs_inform_the_timing(tmp_path: Path, real_text: str, use: bool) -> None:
+    text = re.sub(r"\nuse = \w+", f"\nuse = {str(use).lower()}", real_text)
+    assert read(tmp_path, text).programs is use
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

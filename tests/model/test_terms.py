@@ -27,12 +27,12 @@ from forecast.model.terms import (
 )
 from forecast.tables.promises import STATES
 
-FIELDS = ("odds", "part", "time", "shape", "part_time", "part_shape")
+FIELDS = ("odds", "part", "time", "shape", "part_time", "part_shape", "tail")
 
 
 @pytest.fixture(scope="module", params=["any", "full"])
 def design(request: pytest.FixtureRequest, real_view: pd.DataFrame) -> Design:
-    return build_design(real_view, request.param)
+    return build_design(real_view, request.param, programs=True)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +73,10 @@ def by_hand(raw: np.ndarray, design: Design, i: int, priors: Priors) -> dict[str
         "odds": odds,
         "part": theta["part.share"] + linear("part") + pooled("organization_part") + design.no_part[i],
         "time": time + design.log_due[i],
-        "shape": np.exp(-theta[f"spread.{state}"]),
+        "shape": np.exp(-theta[f"spread.{state}"] - linear("spread")),
         "part_time": theta["part_time.shift"],
         "part_shape": np.exp(-theta["part_spread.ratio"]),
+        "tail": np.exp(theta["tail.k"]),
     }
 
 
@@ -83,6 +84,8 @@ def test_predictors_are_those_written_by_hand(design: Design, draws: np.ndarray,
     dated = np.flatnonzero(design.state == STATES.index("dated"))[:8]
     some = np.concatenate([np.arange(0, len(design.row), 23), dated])
     assert set(design.state[some]) == {0, 1, 2}
+    programs = [list(COVARIATES).index(name) for name in covariate_names("spread")]
+    assert design.covariates[some][:, programs].any(axis=0).all()
     found = predictors(draws, terms_of(design, some, layout_of(design)), priors.location, priors.scale)
     for d, raw in enumerate(draws):
         for j, i in enumerate(some):
@@ -171,3 +174,4 @@ def test_covariates_of_a_term_are_those_of_its_effect(design: Design) -> None:
     assert terms.x_odds.shape == (5, len(STATES) + len(covariate_names("odds")) + 1)
     assert terms.x_time.shape == (5, len(STATES) + len(covariate_names("time")) + 1)
     assert terms.x_part.shape == (5, 1 + len(covariate_names("part")))
+    assert terms.x_spread.shape == (5, len(STATES) + len(covariate_names("spread")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from forecast.errors import FitError
 from forecast.model.arrivals import fit_arrivals
 from forecast.model.baselines import BASELINES
 from forecast.model.design import build_design
-from forecast.model.priors import read_priors
+from forecast.model.fit import SERIES
+from forecast.model.latency import LATENCIES
+from forecast.model.posterior import Diagnostics, Posterior
+from forecast.model.priors import Priors, read_priors
+from forecast.model.terms import Layout
 from forecast.record import backtest
 from forecast.record.backtest import Plan, Warm, at_risk, origin_days, origins_left, score_origin
 from forecast.record.scores import Outcome, score_names
@@ -76,7 +81,8 @@ def test_a_plan_is_told_in_json() -> None:
         "unit": "model",
         "target": "any",
         "follow_up": "silence",
-        "latency": "log_logistic",
+        "latency": "average",
+        "each": False,
         "seed": 20260406,
         "horizons": [30, 365],
     }
@@ -264,6 +270,79 @@ def test_what_was_known_by_the_day_does_change_forecasts(scored: Callable[..., b
     promise = {"about": "f", "kind": "dated"} | day
     assert not said(scored(KNOWN, promises=[promise])).equals(before)
     assert not said(scored([opened("a", "2024-04-02"), *KNOWN[1:]])).equals(before)
+
+
+# --- The families ------------------------------------------------------------------------------------------------
+
+#: Families that are fitted, the heaviest first; the others weigh nothing.
+WEIGHTS = {"log_logistic": 0.5, "burr_xii": 0.3, "weibull": 0.2}
+
+
+@pytest.fixture
+def averaged(
+    make_data: Callable[..., Path], real_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., pd.DataFrame]:
+    """Items of an origin by the families' prior draws; the fits that were asked for are in its ``attrs``."""
+    found = read_priors(real_data / "priors.toml")
+    priors = Priors(found.by_name, found.arrival, dict.fromkeys(LATENCIES, 0.0) | WEIGHTS)
+    fitted: list[str] = []
+
+    def prior(design: Any, arrivals: Any, target: Any, priors: Priors, settings: Any, *_: Any, **more: Any) -> Any:
+        fitted.append(settings.latency)
+        assert (settings, more["metric"]) == (replace(SERIES, latency=settings.latency), "a metric")
+        size, rng = more["layout"].size, np.random.default_rng(list(LATENCIES).index(settings.latency))
+        return Posterior(
+            raw=rng.standard_normal((40, size)),
+            location=priors.location,
+            scale=priors.scale,
+            layout=more["layout"],
+            organizations=design.organizations,
+            modalities=design.modalities,
+            arrivals=arrivals,
+            latency=settings.latency,
+            target=target,
+            sampler="prior",
+            seed=1,
+            diagnostics=Diagnostics(1.0, 1e3, 1e3, 0, 1, 40, 0.8),
+            rows=len(design.row),
+            opened=design.n_opened,
+        )
+
+    monkeypatch.setattr(backtest, "fit", prior)
+    monkeypatch.setattr(backtest, "metric_from", lambda *_: "a metric")
+
+    def items(**plan: Any) -> pd.DataFrame:
+        fitted.clear()
+        warm: Any = Warm(pilot=None, layout=Layout(organizations=32, modalities=16))  # type: ignore[arg-type]
+        episodes = make_data(episodes=KNOWN) / "episodes.csv"
+        origin = score_origin(episodes, replace(PLAN, **plan), ORIGIN, priors, warm, tmp_path)
+        assert origin.report["fault"] is None
+        assert origin.report["diagnostics"]["draws"] == 40
+        origin.items.attrs["fitted"] = list(fitted)
+        return origin.items
+
+    return items
+
+
+def test_every_family_of_the_average_is_also_scored_by_itself_where_it_is_asked_for(
+    averaged: Callable[..., pd.DataFrame],
+) -> None:
+    plain, each = averaged(), averaged(each=True)
+    families = list(WEIGHTS)
+    assert plain.attrs["fitted"] == each.attrs["fitted"] == families
+    assert set(plain.forecaster) == {*BASELINES, "model"}
+    assert set(each.forecaster) == {*BASELINES, "model", *families}
+    pd.testing.assert_frame_equal(each[each.forecaster.isin(plain.forecaster)].reset_index(drop=True), plain)
+    chances = each.pivot_table("prob_365", "episode_id", "forecaster")
+    expected = sum(weight * chances[name] for name, weight in WEIGHTS.items())  # the fit has seen these rows
+    np.testing.assert_allclose(chances["model"], expected, atol=1e-6)
+    assert (chances[families].std(axis=1) > 0).all()
+
+
+def test_a_family_that_is_named_is_the_model(averaged: Callable[..., pd.DataFrame]) -> None:
+    alone = averaged(latency="log_normal")
+    assert alone.attrs["fitted"] == ["log_normal"]
+    assert set(alone.forecaster) == {*BASELINES, "model"}
 
 
 # --- Scores ------------------------------------------------------------------------------------------------------

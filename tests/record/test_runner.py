@@ -32,8 +32,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGANIZATIONS = {"Meta", "Microsoft", "OpenAI", "NVIDIA", "Stability AI"}
-PLAN = backtest.Plan((dt.date(2022, 7, 1), dt.date(2023, 1, 1)), dt.date(2026, 10, 31), horizons=(30, 90))
-WORDS = ["--from", "2022-07-01", "--to", "2023-01-01", "--every", "half"]
+ORIGINS = (dt.date(2022, 7, 1), dt.date(2023, 1, 1))
+PLAN = backtest.Plan(ORIGINS, dt.date(2026, 10, 31), latency="log_logistic", horizons=(30, 90))
+WORDS = ["--from", "2022-07-01", "--to", "2023-01-01", "--every", "half", "--latency", "log_logistic"]
 RESULTS = ["items.parquet", "skill.csv", "reliability.csv", "lines.csv", "pit.csv", "summary.json", "plan.json"]
 PATIENCE = 300
 
