@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from threadpoolctl import threadpool_limits
 
+from benchmarks.ranks import RANKED, UNIFORM_SETS, below_each, uniformity
 from forecast.errors import FitError
 from forecast.model.arrivals import Arrivals, fit_arrivals
 from forecast.model.design import Design
@@ -41,7 +41,7 @@ from forecast.model.simulate import World, simulate, template_of
 from forecast.model.terms import layout_of, named_parameters
 from forecast.model.warmup import metric_from
 from forecast.tables.episodes import read_episodes
-from forecast.tables.hashes import files_sha256, input_hashes
+from forecast.tables.hashes import files_sha256, input_hashes, texts_sha256
 from forecast.tables.paths import SEED, Home, cache_dir, find_home
 from forecast.tables.promises import STATES
 
@@ -52,10 +52,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 AS_OF = "2024-07-01"
-#: Posterior draws among which a true value is ranked: as many as are nearly independent.
-RANKED = 99
-#: Sets of uniform ranks that the p-values come from.
-UNIFORM_SETS = 20_000
 #: Quantity that sees what no single parameter shows: wrong correlations, or data that were not used.
 LOGLIK = "log_likelihood"
 
@@ -181,7 +177,7 @@ def summarise(done: Sequence[Simulation], uniform_sets: int = UNIFORM_SETS) -> p
                 "simulations": len(good),
                 "failed": len(done) - len(good),
                 "p_value": p_value(ranks),
-                "max_deviation": np.abs(_counts(ranks[None])[0] / len(good) - below).max(),
+                "max_deviation": np.abs(below_each(ranks[None])[0] / len(good) - below).max(),
                 "z": (ranks.mean() - middle) / sd,
                 "ranks_by_tenth": " ".join(str(n) for n in np.bincount(ranks * 10 // (RANKED + 1), minlength=10)),
                 # of a parameter that the outcomes say nothing about it is 0, and its ranks are trivially right
@@ -191,36 +187,20 @@ def summarise(done: Sequence[Simulation], uniform_sets: int = UNIFORM_SETS) -> p
     return pd.DataFrame(rows)
 
 
-def uniformity(simulations: int, sets: int = UNIFORM_SETS) -> Callable[[Ints], float]:
-    """A test of ranks: chance that uniform ones leave a narrower simultaneous band for their ECDF."""
-    below = np.arange(1, RANKED + 1)[:, None] / (RANKED + 1)
-    counts = np.arange(simulations + 1)
-    binomial = stats.binom(simulations, below)
-    pointwise = 2 * np.minimum(binomial.cdf(counts), binomial.sf(counts - 1))
-
-    def least(ranks: Ints) -> Floats:
-        return pointwise[np.arange(RANKED), _counts(ranks)].min(axis=1)
-
-    rng = np.random.default_rng(SEED)
-    uniform = least(rng.integers(0, RANKED + 1, size=(sets, simulations)))
-    return lambda ranks: float((1 + (uniform <= least(ranks[None])[0] * (1 + 1e-9)).sum()) / (sets + 1))
-
-
-def _counts(ranks: Ints) -> Ints:
-    """How many ranks of each set lie below 1, 2, ..., RANKED."""
-    sets = len(ranks)
-    cells = np.bincount((ranks + (RANKED + 1) * np.arange(sets)[:, None]).ravel(), minlength=sets * (RANKED + 1))
-    return cells.reshape(sets, RANKED + 1).cumsum(axis=1)[:, :-1]
-
-
-def simulations_of(study: Study, count: int, jobs: int) -> list[Simulation]:
-    """All simulations, in order, on some processes."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as workers:
-        waiting = [workers.submit(run_one, study, number) for number in range(count)]
-        for done, future in enumerate(as_completed(waiting), 1):
-            fault = future.result().fault
-            print(f"{done} of {count}" + (f": {fault}" if fault else ""), file=sys.stderr, flush=True)
-        return [future.result() for future in waiting]
+def simulations_of(study: Study, count: int, jobs: int, kept: Path) -> list[Simulation]:
+    """All simulations, in order, on some processes; each is kept in a file as it comes, and not made again."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []
+    done = {one.number: one for one in (Simulation(**json.loads(line)) for line in lines)}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    workers = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent)
+    with workers, kept.open("a", encoding="utf-8") as out:
+        waiting = [workers.submit(run_one, study, number) for number in range(count) if number not in done]
+        for future in as_completed(waiting):
+            one = future.result()
+            done[one.number] = one
+            print(json.dumps(asdict(one)), file=out, flush=True)
+            print(f"{len(done)} of {count}" + (f": {one.fault}" if one.fault else ""), file=sys.stderr, flush=True)
+    return [done[number] for number in range(count)]
 
 
 def _end_with_parent() -> None:
@@ -232,8 +212,9 @@ def _end_with_parent() -> None:
 
 def stamp(home: Home, study: Study, as_of: dt.date) -> dict[str, Any]:
     """What a table is made from."""
+    here = Path(__file__)
     return {
-        "inputs": input_hashes(home) | {"benchmark": files_sha256([Path(__file__)])},
+        "inputs": input_hashes(home) | {"benchmark": files_sha256([here, here.with_name("ranks.py")])},
         "settings": asdict(study.settings) | {"as_of": as_of.isoformat(), "target": "any", "ranked_draws": RANKED},
         "rows": len(np.unique(study.template.row)),
     }
@@ -265,7 +246,8 @@ def main() -> None:
     home = find_home()
     study = study_of(home, told.as_of, told.latency, told.seed, cache_dir())
     made_from = stamp(home, study, told.as_of)
-    done = simulations_of(study, told.simulations, told.jobs)
+    same = texts_sha256([("made from", json.dumps(made_from, sort_keys=True).encode())])
+    done = simulations_of(study, told.simulations, told.jobs, cache_dir() / "calibration" / f"{same[:16]}.jsonl")
     table = summarise(done)
     found = verdict(done, table)
     told.out.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ class StepChoice(StrEnum):
 
 
 def backtest(
-    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First origin.")] = "2022-01-01",
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First origin.")] = "2023-01-01",
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last origin at most.")] = "2026-07-01",
     every: Annotated[StepChoice, typer.Option("--every", help="Time between origins.")] = StepChoice.quarter,
     horizons: Annotated[str, typer.Option("--horizons", help="Days after an origin.")] = "30,90,180,365,730",
@@ -125,6 +125,7 @@ def _default_folder(home: Home, plan: Plan) -> Path:
     home.require_editable("backtest")
     usual = Plan(plan.origins, plan.as_of)
     unusual = [getattr(plan, x) for x in ("unit", "target", "latency") if getattr(plan, x) != getattr(usual, x)]
+    unusual += ["each"] if plan.each else []
     return home.data.parent / "results" / "-".join(["backtest", plan.follow_up, *unusual])
 
 

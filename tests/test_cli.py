@@ -178,7 +178,7 @@ def test_help_loads_nothing_heavy() -> None:
 # --- With a fit --------------------------------------------------------------------------------------------------
 
 #: One family, where the average of all is not what is tested: it is fitted once for all of these.
-ALONE = ["--latency", "log_logistic"]
+ALONE = ["--latency", "weibull"]
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_the_founding_question_is_a_hindcast_of_the_asking_day(run: Callable[...
     assert found["happened"]["day"] == "2026-08-10"
     assert found["happened"]["kind"] == "part"
     assert found["diagnostics"]["divergences"] == 0
-    assert found["model"] == "log_logistic"
+    assert found["model"] == "weibull"
     assert json.loads(run("predict", *ALONE, "--json", "--as-of", DAY).out) == found
 
 
@@ -205,15 +205,15 @@ def test_the_average_lies_between_its_families(
     run: Callable[..., Any], home: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     priors = home / "data" / "priors.toml"
-    text, weights = priors.read_text(encoding="utf-8"), {"log_logistic": 0.75, "weibull": 0.25}
+    text, weights = priors.read_text(encoding="utf-8"), {"weibull": 0.75, "burr_xii": 0.25}
     for name in LATENCIES:
         text = re.sub(rf"(\[family\.{name}\]\nweight = )\S+", rf"\g<1>{weights.get(name, 0.0)}", text)
     priors.write_text(text, encoding="utf-8")
     found = json.loads(run("predict", "--json", "--home", home).out)
     assert list(found) == KEYS
-    assert found["model"] == "0.75 log_logistic + 0.25 weibull"
+    assert found["model"] == "0.75 weibull + 0.25 burr_xii"
     assert found["diagnostics"]["divergences"] == 0
-    assert "0.75 log_logistic + 0.25 weibull" in run("predict", "--home", home).out
+    assert "0.75 weibull + 0.25 burr_xii" in run("predict", "--home", home).out
     alone = []
     for member in Desk(home).posterior(dt.date(2026, 4, 6), found["unit"], found["target"]).members:
         monkeypatch.setattr(Desk, "posterior", lambda *_, m=member: Ensemble((m,), (1.0,)))
@@ -283,7 +283,7 @@ def test_forecasts_are_recorded_once_resolved_and_scored(run: Callable[..., Any]
     lines = (home / "data" / "ledger" / "model.jsonl").read_text().splitlines()
     body = json.loads(lines[0])["body"]
     assert (body["mode"], body["design_seen"], body["made_on"]) == ("hindcast", True, "2026-04-06")
-    assert body["model"] == "log_logistic"
+    assert body["model"] == "weibull"
     assert run("ledger", "verify", "--home", home).code == 0
     (home / "data" / "ledger" / "model.jsonl").write_text(
         "\n".join([lines[0].replace("hindcast", "live"), lines[1], ""])
@@ -319,7 +319,7 @@ def test_a_damaged_cache_is_rebuilt_with_a_word(
 ) -> None:
     import shutil
 
-    settings = Settings(latency="log_logistic")
+    settings = Settings(latency="weibull")
     desk = Desk(settings=settings, today=dt.date.fromisoformat(DAY))
     before = desk.answer("muse-any").as_json()
     mine = tmp_path / "cache"

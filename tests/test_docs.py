@@ -134,7 +134,7 @@ def test_the_json_table_has_the_keys_of_predict(run: Callable[..., Any], cache: 
         if line.startswith("| `")
         for key in re.findall(r"`(\w+)`", line.split("|")[1])
     ]
-    assert sorted(documented) == sorted(json.loads(run("predict", "--latency", "log_logistic", "--json").out))
+    assert sorted(documented) == sorted(json.loads(run("predict", "--latency", "weibull", "--json").out))
 
 
 @pytest.mark.slow

@@ -163,7 +163,7 @@ def test_whatever_predict_answers_can_be_explained(
 
 @pytest.mark.slow
 def test_a_real_fit_is_explained_to_its_last_digit(run: Callable[..., Any], cache: Path) -> None:
-    words = [WONDER, "--as-of", DAY, "--latency", "log_logistic"]
+    words = [WONDER, "--as-of", DAY, "--latency", "weibull"]
     found = json.loads(run("explain", *words, "--json").out)
     told = json.loads(run("predict", *words, "--json").out)
     assert found["prob"] == pytest.approx(told["p_open_within"]["365"], abs=1e-12)

@@ -14,13 +14,13 @@ import pytest
 def test_fit_says_parameters_families_diagnostics_sensitivity_and_promises(
     run: Callable[..., Any], cache: Path
 ) -> None:
-    words = ("fit", "--latency", "log_logistic", "--as-of", "2024-07-01")
+    words = ("fit", "--latency", "weibull", "--as-of", "2024-07-01")
     told = run(*words, "--json")
     found = json.loads(told.out)
     assert told.code == 0
     assert {"families", "parameters", "sensitivity", "promises", "segments", "openings"} <= set(found)
     [family] = found["families"]
-    assert (family["family"], family["weight"], family["stacking"]) == ("log_logistic", 1.0, 1.0)
+    assert (family["family"], family["weight"], family["stacking"]) == ("weibull", 1.0, 1.0)
     assert family["episodes"] > 100
     assert family["r_hat"] <= 1.01
     assert family["refitted"] == 0 or family["pareto_k_max"] > family["pareto_k_limit"]

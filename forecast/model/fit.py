@@ -45,6 +45,7 @@ _CODE = (
     "sampler",
     "tensors",
     "terms",
+    "warmup",
 )
 _PACKAGES = ("numpy", "pymc", "pytensor", "scipy")
 
@@ -277,7 +278,7 @@ def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings,
         "priors": [priors.location.tolist(), priors.scale.tolist()],
         "arrivals": [np.asarray(v).tolist() for v in vars(arrivals).values()],
         "settings": asdict(settings),
-        "pilot": pilot and pilot.latency,
+        "pilot": pilot and [pilot.latency, pilot.diagnostics.as_json(), float(pilot.raw[-1, 0])],
         "code": code_digest(),
         "packages": versions(_PACKAGES),
     }

@@ -39,7 +39,7 @@ class LeftOut:
     elpd : array
         Nats.
     pareto_k : array
-        Shape of the importance weights' tail; NaN where the fit was made anew.
+        Shape of the importance weights' tail; NaN where every fit was made anew.
     refitted : int
         Entries whose importance weights could not be trusted, and that were fitted anew.
     organization : array
@@ -92,7 +92,7 @@ def leave_episode_out(posterior: Posterior, design: Design, refit: Refit) -> Lef
 
     rows, loglik = episode_loglik(posterior, design)
     r_eff = min(posterior.diagnostics.ess_bulk / len(loglik), 1.0)
-    log_weights, pareto_k = array_stats.psislw(-loglik, r_eff=r_eff, axis=0)
+    log_weights, pareto_k = array_stats.psislw(loglik, r_eff=r_eff, axis=0)  # it negates what it is given
     elpd = logsumexp(np.moveaxis(log_weights, -1, 0) + loglik, axis=0)
     bad = np.flatnonzero(~(pareto_k <= good_k(len(loglik))))
     for n in bad:
@@ -137,8 +137,9 @@ def stacking(
     density = np.exp(density - density.max(axis=0))
     counts = np.ones((1, density.shape[1]))
     if cluster is not None and rng is not None:
-        size = int(cluster.max()) + 1
-        counts = rng.multinomial(size, np.full(size, 1 / size), RESAMPLES)[:, cluster].astype(float)
+        members, place = np.unique(cluster, return_inverse=True)
+        size = len(members)
+        counts = rng.multinomial(size, np.full(size, 1 / size), RESAMPLES)[:, place].astype(float)
     weights = np.mean([_stacked(density, count) for count in counts], axis=0)
     return dict(zip(elpd, weights.tolist(), strict=True))
 

@@ -38,7 +38,7 @@ POOLED: tuple[str, ...] = (
 
 _POSITIVE = ("spread", "part_spread", "tail", "scale")
 #: How far the families' weights may be from adding up to 1.
-WEIGHT_SLACK = 0.001
+WEIGHT_SLACK = 0.003
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]

@@ -102,7 +102,7 @@ def _family(name: str, fitted: Fitted, weights: dict[str, float]) -> dict[str, A
         "stacking": fitted.stacked[name],
         "elpd_loo": float(left_out.elpd.mean()),
         "episodes": len(left_out.elpd),
-        "pareto_k_max": float(np.nanmax(left_out.pareto_k)),
+        "pareto_k_max": float(np.max(left_out.pareto_k)),
         "pareto_k_limit": good_k(len(posterior.raw)),
         "refitted": left_out.refitted,
         **posterior.diagnostics.as_json(),

@@ -135,8 +135,10 @@ def future_left_out(items: Path) -> dict[str, LeftOut]:
 
 
 def decided(loo: Mapping[str, float], lfo: Mapping[str, float]) -> dict[str, float]:
-    """Weights to use: leave-future-out where the two differ much, else leave-episode-out; small ones dropped."""
+    """Weights to use, to one digit: leave-future-out where the two differ much, else leave-episode-out."""
     far = max(abs(loo[name] - lfo[name]) for name in loo) > MOST_APART
     chosen = {name: w if w >= LEAST_WEIGHT else 0.0 for name, w in (lfo if far else loo).items()}
     total = sum(chosen.values())
-    return {name: weight / total for name, weight in chosen.items()}
+    rounded = {name: round(weight / total, 1) for name, weight in chosen.items()}  # further digits are noise
+    heaviest = max(rounded, key=lambda name: rounded[name])
+    return rounded | {heaviest: round(1 - sum(w for name, w in rounded.items() if name != heaviest), 1)}

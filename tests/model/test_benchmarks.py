@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.calibration import LOGLIK, RANKED, Fit, Simulation, Study, run_one, summarise, uniformity, verdict
+from benchmarks.calibration import LOGLIK, Fit, Simulation, Study, run_one, summarise, verdict
+from benchmarks.ranks import RANKED, uniformity
 from forecast.errors import FitError
 from forecast.model.fit import SERIES
 from forecast.model.latency import LATENCIES

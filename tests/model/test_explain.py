@@ -238,7 +238,7 @@ def test_promises_to_come_are_part_of_every_step_without_one(a_posterior: Poster
 @pytest.mark.slow
 def test_the_steps_of_a_real_fit_end_at_its_forecast(cache: Path, real_data: Path, priors: Priors) -> None:
     view = read_episodes(real_data / "episodes.csv", dt.date(2026, 11, 25))
-    ensemble = ensemble_for(view, "any", priors, Settings(latency="log_logistic"))
+    ensemble = ensemble_for(view, "any", priors, Settings(latency="weibull"))
     rows = rows_of(view, "meta-muse-wonder-1.0", "meta-llama-4-behemoth", "xai-grok-3")
     for forecast, name in zip(model_forecasts(ensemble, view, "any", rows), rows.episode_id, strict=True):
         steps = explain(ensemble, view, rows_of(view, name), 365)

@@ -16,7 +16,7 @@ from forecast.model.fit import Settings, ensemble_for
 from forecast.model.predict import model_forecasts
 from forecast.model.priors import Priors
 
-FAST = Settings(latency="log_logistic", tune=300, draws=400, min_ess=100.0, max_r_hat=1.05)
+FAST = Settings(latency="weibull", tune=300, draws=400, min_ess=100.0, max_r_hat=1.05)
 
 OPENED = {"outcome": "opened", "outcome_on": "2024-07-01", "outcome_precision": "day", "license_class": "osi"}
 

@@ -188,3 +188,15 @@ def test_episodes_not_items_make_a_claim_and_only_openings_in_time() -> None:
     assert (after["items"], after["items_opened"]) == (1, 0)
     beyond = whole(summed(both("a", 0.1, 0.2, day=401.0)), "log")
     assert beyond["items_opened"] == 0
+
+
+def test_scores_at_horizons_are_pooled_over_those_that_are_due() -> None:
+    early = {"brier_30": 0.1, "brier_365": 0.4, "day": 100.0}
+    rows = [*both("a", 0.0, 0.0, **early), *both("b", 0.0, 0.0, brier_30=0.2, brier_365=np.nan, followed_days=60.0)]
+    for row in rows:
+        if row["forecaster"] == "kaplan-meier":
+            row |= {name: 2 * row[name] for name in ("brier_30", "brier_365")}
+    found = whole(summed(rows), "brier_pooled")
+    assert (found["items"], found.items_opened, found.episodes_opened) == (3, 1, 1)  # b's year is not due
+    assert found.score == pytest.approx((0.1 + 0.4 + 0.2) / 3)
+    assert found.skill == pytest.approx(0.5)

@@ -541,7 +541,7 @@ def test_renamed_rows_of_the_real_table_are_forecast_and_scored(real_data: Path,
     some = pd.concat([since[since.outcome == "opened"].head(4), since[since.outcome == "still_closed"].head(6)])
     mine = some.assign(episode_id=[f"case-{i}" for i in range(10)], model=[f"Case {i} [x]" for i in range(10)])
     mine.to_csv(tmp_path / "mine.csv", index=False)
-    settings = Settings(latency="log_logistic")
+    settings = Settings(latency="weibull")
     found = work.validate(tmp_path / "mine.csv", Home(real_data), dt.date(2026, 11, 25), settings=settings)
     assert (found.counts["n"], found.left_out) == (10, ())
     prob = found.items.pivot_table("prob_model", ["episode_id", "made_on"], "horizon")

@@ -16,9 +16,10 @@ from forecast.record.weighing import decided, future_left_out
 def items(folder: Path, forecasters: tuple[str, ...]) -> Path:
     days = ["2025-01-01", "2025-06-30", "2025-07-01"]
     rows = [
-        {"origin": pd.Timestamp(day), "episode_id": "a", "forecaster": name, "log": float(n + 10 * k)}
+        about | {"origin": pd.Timestamp(day), "forecaster": name, "log": float(n + 10 * k)}
         for n, day in enumerate(days)
         for k, name in enumerate(forecasters)
+        for about in ({"episode_id": "a", "organization": "Bolt"}, {"episode_id": "b", "organization": "Acme"})
     ]
     pd.DataFrame(rows).to_parquet(folder / "items.parquet")
     return folder / "items.parquet"
@@ -27,7 +28,9 @@ def items(folder: Path, forecasters: tuple[str, ...]) -> Path:
 def test_only_origins_for_choices_weigh(tmp_path: Path) -> None:
     found = future_left_out(items(tmp_path, ("model", *LATENCIES)))
     assert list(found) == list(LATENCIES)
-    np.testing.assert_array_equal(found["log_logistic"], [-10.0, -11.0])  # the origin of July is for claims
+    one = found["log_logistic"]
+    np.testing.assert_array_equal(one.elpd, [-10.0, -10.0, -11.0, -11.0])  # the origin of July is for claims
+    np.testing.assert_array_equal(one.organization, [1, 0, 1, 0])
 
 
 def test_a_run_without_each_family_is_refused_with_what_to_do(tmp_path: Path) -> None:
