@@ -35,14 +35,11 @@ from forecast.model.warmup import metric_from
 from forecast.tables.episodes import Target, Unit, read_episodes
 from forecast.tables.paths import SEED, cache_dir, find_home
 
-#: The family that is measured.
-FAMILY = "log_logistic"
-
 Floats = NDArray[np.float64]
 Density = Callable[[Floats], tuple[Any, Floats]]
 
 #: The family whose kernel is written by hand.
-LATENCY = "log_logistic"
+FAMILY = "log_logistic"
 #: Repeats of either function in turn, and calls in each.
 REPEATS, CALLS = 41, 200
 #: Largest relative difference of the two, value and gradient.

