@@ -97,7 +97,7 @@ class Counting:
         """Sample; the callback hears of every draw of every process, warm-up included."""
 
         def told(trace: Any, draw: Any) -> None:
-            self.gradients += 1 + int(draw.stats[0]["n_steps"])
+            self.gradients += 1 + int(draw.stats[0]["tree_size"])
             callback(trace=trace, draw=draw)
 
         return self._pymc.sample(callback=told, **rest)

@@ -25,7 +25,7 @@ from forecast.tables.episodes import FollowUp
 from forecast.tables.hashes import input_hashes
 
 AS_OF = dt.date(2026, 11, 25)
-QUESTIONS = ("muse-any", "muse-frontier", "meta-muse-wonder-1.0", "meta-llama-4-behemoth", "xai-grok-3")
+QUESTIONS = ("muse-any", "meta-muse-wonder-1.0", "meta-llama-4-behemoth", "xai-grok-3")
 
 Change = Callable[[pd.DataFrame, Desk], pd.DataFrame]
 

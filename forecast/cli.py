@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.backtest_command import backtest
-from forecast.errors import ForecastError, HomeError
-from forecast.explain_command import explain
-from forecast.fit_command import fit, weigh
-from forecast.options import (
+from forecast.commands.backtest import backtest
+from forecast.commands.discover import discover
+from forecast.commands.episodes import episodes_app
+from forecast.commands.explain import explain
+from forecast.commands.fit import fit, weigh
+from forecast.commands.options import (
     DayOption,
     FollowUpChoice,
     FollowUpOption,
@@ -25,6 +26,7 @@ from forecast.options import (
     JsonOption,
     LatencyChoice,
     LatencyOption,
+    PriorsOption,
     SeedOption,
     TargetChoice,
     desk_of,
@@ -32,7 +34,10 @@ from forecast.options import (
     print_json,
     print_page,
 )
-from forecast.validate_command import validate
+from forecast.commands.priors import priors_app
+from forecast.commands.update import update, what_if
+from forecast.commands.validate import validate
+from forecast.errors import ForecastError, HomeError
 
 if TYPE_CHECKING:
     from forecast.record.answers import Desk
@@ -61,11 +66,16 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(priors_app, name="priors")
+app.add_typer(episodes_app, name="episodes")
 app.command()(backtest)
 app.command()(fit)
 app.command()(weigh)
 app.command()(explain)
+app.command()(discover)
 app.command()(validate)
+app.command()(update)
+app.command("what-if")(what_if)
 
 
 @app.command()
@@ -78,6 +88,7 @@ def predict(
     target: Annotated[TargetChoice | None, typer.Option("--target", help="For an episode or family.")] = None,
     follow_up: FollowUpOption = FollowUpChoice.silence,
     latency: LatencyOption = LatencyChoice.average,
+    priors: PriorsOption = None,
     seed: SeedOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -86,7 +97,7 @@ def predict(
         from forecast.pages import plots
 
         plots.require_name(plot)
-    with desk_of(home, follow_up, latency, seed) as desk:
+    with desk_of(home, follow_up, latency, seed, priors) as desk:
         if everything:
             if what or plot:
                 raise ForecastError("--all ranks every episode: it takes no name and draws no curve")

@@ -160,9 +160,14 @@ class ReleaseForecast:
         if self.draws is None:
             return {}
         tail = (1 - level) / 2
-        per_draw = np.array([self._word_probs(row, asked_on) for row in self.draws.cdf])
-        ends = [weighted_quantile(p, self.draws.weights, [tail, 1 - tail]) for p in per_draw.T]
+        ends = [weighted_quantile(p, self.draws.weights, [tail, 1 - tail]) for p in self.word_draws(asked_on).T]
         return {w: (float(low), float(high)) for w, (low, high) in zip((*WORD_CUT_DAYS, "never"), ends, strict=True)}
+
+    def word_draws(self, asked_on: dt.date) -> Floats:
+        """Probabilities of the words under each draw, shape (draws, words)."""
+        if self.draws is None:
+            raise ForecastError(f"forecast by {self.forecaster} for {self.target_id} has no draws")
+        return np.array([self._word_probs(row, asked_on) for row in self.draws.cdf])
 
     def interval(self, statistic: Callable[[Floats], Floats], level: float = 0.9) -> tuple[float, float]:
         """Credible interval of a statistic of the CDF.

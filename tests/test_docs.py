@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 import forecast
 from forecast.model.baselines import BASELINES
@@ -123,6 +124,21 @@ def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:
     commands = re.findall(r"^│ (\w+) ", shown, re.M)
     assert len(commands) >= 8
     assert [c for c in commands if f"forecast {c}" not in README] == []
+
+
+def test_the_workflow_runs_commands_that_there_are(run: Callable[..., Any]) -> None:
+    text = (ROOT / ".github" / "workflows" / "beliefs.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    steps = " ".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    commands = re.findall(r"forecast ((?:[a-z]+)(?: --[a-z]+)*)", steps)
+    assert {"discover", "discover --json", "update", "check"} <= set(commands)
+    cron = re.findall(r"^[\d* ]+ cd .* forecast (\w+)$", README, re.M)
+    assert cron == ["discover", "update"]
+    for command in {word.split()[0] for word in [*commands, *cron]}:
+        told = run(command, "--help")
+        assert told.code == 0
+        for option in re.findall(rf"{command} (--[a-z]+)", steps):
+            assert option in told.out
 
 
 @pytest.mark.slow

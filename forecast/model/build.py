@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 from numpy.typing import NDArray
 
+from forecast.model.absorbed import prior_map
 from forecast.model.blocks import SORTS, block_of, over_nodes, point_loglik, readings, wide_rows
 from forecast.model.design import Design
 from forecast.model.latency import LATENCIES
+from forecast.model.moments import FamilyMoments
 from forecast.model.priors import POOLED, Priors
 from forecast.model.tensors import TENSORS
 from forecast.model.terms import Layout, Terms, predictors, terms_of
@@ -18,7 +21,9 @@ from forecast.model.terms import Layout, Terms, predictors, terms_of
 _READINGS = {"opened": ("log_start", "log_end", "part", "with_share"), "survived": ("log_end",)}
 
 
-def model_data(design: Design, priors: Priors, layout: Layout) -> dict[str, NDArray[Any]]:
+def model_data(
+    design: Design, priors: Priors, layout: Layout, moments: FamilyMoments | None = None
+) -> dict[str, NDArray[Any]]:
     """All numbers that the model reads, by name: another table is other numbers for the same compiled code.
 
     Parameters
@@ -27,6 +32,8 @@ def model_data(design: Design, priors: Priors, layout: Layout) -> dict[str, NDAr
     priors : Priors
     layout : Layout
         With a place for each of the design's groups.
+    moments : FamilyMoments, optional
+        Of an earlier posterior, in the place of standard normals.
     """
     blocks = {sort: block_of(design, sort) for sort in SORTS}
     rows = wide_rows(design, blocks)
@@ -46,6 +53,8 @@ def model_data(design: Design, priors: Priors, layout: Layout) -> dict[str, NDAr
             "place": np.searchsorted(rows, design.row[block.segment[block.first]]),
         }
         data |= {f"{sort}_{name}": value for name, value in named.items()}
+    if moments is not None:
+        data["centre"], data["stretch"] = prior_map(moments, design, layout)
     return data
 
 
@@ -72,6 +81,9 @@ def build_model(data: dict[str, NDArray[Any]], latency: str, size: int) -> pm.Mo
     with pm.Model() as model:
         given: dict[str, Any] = {name: pm.Data(name, v, shape=_shape(v)) for name, v in data.items()}
         raw = pm.Normal("raw", 0.0, 1.0, shape=size)
+        if "stretch" in given:  # the priors are a posterior: normals seen through its moments
+            seen = given["centre"] + pm.math.dot(given["stretch"], raw)
+            raw = pt.specify_shape(seen, size)  # slices of one element must be known to be that
         pm.Potential("loglik", _loglik(raw, given, latency))
     return model
 

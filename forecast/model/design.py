@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -77,6 +78,12 @@ class Design:
         """Openings that inform rates."""
         return int(((self.kind > 0) & (self.with_share > 0)).sum())
 
+    @property
+    def content(self) -> bytes:
+        """All that a likelihood depends on: everything but the rows' places in their table."""
+        arrays = {name: v for name, v in vars(self).items() if isinstance(v, np.ndarray) and name != "row"}
+        return b"".join(v.tobytes() for v in arrays.values())
+
     def of_row(self, row: int) -> Design:
         """The segments of one row, which stand together, in order."""
         return self.only(slice(*np.searchsorted(self.row, [row, row + 1])))
@@ -94,6 +101,13 @@ class Design:
             sha.update(item.name.encode())
             sha.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
         return sha.hexdigest()
+
+
+def joined(parts: Sequence[Design]) -> Design:
+    """Designs in the same groups, one after the other."""
+    names = [name for name, value in vars(parts[0]).items() if isinstance(value, np.ndarray)]
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return replace(parts[0], **arrays)
 
 
 def build_design(view: pd.DataFrame, target: Target, programs: bool = False) -> Design:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.errors import FitError
+from forecast.model.absorbed import what_is_left
 from forecast.model.arrivals import Arrivals, fit_arrivals
 from forecast.model.design import Design, build_design
 from forecast.model.ensemble import AVERAGE, Ensemble
@@ -33,6 +34,7 @@ Floats = NDArray[np.float64]
 
 #: Files whose text decides the posterior; a change in one of them makes cached ones stale.
 _CODE = (
+    "absorbed",
     "arrivals",
     "blocks",
     "build",
@@ -114,6 +116,9 @@ def posteriors_for(
 ) -> list[Posterior]:
     """The posteriors of some families, of which the first is the pilot of the others."""
     first = posterior_for(view, target, priors, replace(settings, latency=names[0]), cache, progress)
+    if priors.absorbed:  # a posterior in the prior's place is metric enough
+        each = [replace(settings, latency=name) for name in names[1:]]
+        return [first, *(posterior_for(view, target, priors, s, cache, progress) for s in each)]
     short = [replace(SERIES, latency=name, seed=settings.seed) for name in names[1:]]
     return [first, *(posterior_for(view, target, priors, s, cache, progress, first) for s in short)]
 
@@ -164,7 +169,8 @@ def posterior_for(
         If the cache folder cannot be written to; found out before sampling.
     """
     cache = cache or cache_dir()
-    design = build_design(view, target, priors.programs)
+    design = design_for(view, target, priors)
+    # conjugate: the prior and all days say the same as what was absorbed and the later days
     arrivals = fit_arrivals(view, target, priors.arrival)
     file = cache / "posteriors" / f"{_key(design, priors, arrivals, settings, pilot)}.npz"
     try:
@@ -178,6 +184,13 @@ def posterior_for(
     posterior = fit(design, arrivals, target, priors, settings, cache, progress, metric=metric)
     save(posterior, file)
     return posterior
+
+
+def design_for(view: pd.DataFrame, target: Target, priors: Priors) -> Design:
+    """What is fitted: the view's design, less what the priors have absorbed."""
+    if priors.absorbed:
+        return what_is_left(view, target, priors.absorbed, priors.programs)
+    return build_design(view, target, priors.programs)
 
 
 def fit(
@@ -276,6 +289,7 @@ def _key(design: Design, priors: Priors, arrivals: Arrivals, settings: Settings,
     parts = {
         "data": design.digest(),
         "priors": [priors.location.tolist(), priors.scale.tolist()],
+        "absorbed": priors.absorbed and priors.absorbed.model_dump(mode="json"),
         "arrivals": [np.asarray(v).tolist() for v in vars(arrivals).values()],
         "settings": asdict(settings),
         "pilot": pilot and [pilot.latency, pilot.diagnostics.as_json(), float(pilot.raw[-1, 0])],
@@ -291,7 +305,8 @@ def sampler_of(design: Design, priors: Priors, layout: Layout, latency: str, cac
     os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={cache / 'pytensor'}")
     from forecast.model.build import model_data
 
-    return sampler_for(latency, layout.size, model_data(design, priors, layout))
+    moments = priors.absorbed.of_family(latency) if priors.absorbed else None
+    return sampler_for(latency, layout.size, model_data(design, priors, layout, moments))
 
 
 def _judge(chains: Chains, priors: Priors, target_accept: float) -> Diagnostics:

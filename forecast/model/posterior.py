@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from forecast.errors import CacheError
 from forecast.model.arrivals import Arrivals
@@ -89,6 +90,8 @@ class Posterior:
     diagnostics : Diagnostics
     rows, opened : int
         Segments fitted and openings among them.
+    log_weights : array of shape (draws,), optional
+        Of importance weights with mean 1; by default all draws count the same. Never saved.
     """
 
     raw: Floats
@@ -105,11 +108,16 @@ class Posterior:
     diagnostics: Diagnostics
     rows: int
     opened: int
+    log_weights: Floats | None = None
 
     def thinned(self, draws: int) -> Posterior:
         """Every n-th draw, so that about ``draws`` are left."""
         step = max(len(self.raw) // draws, 1)
-        return replace(self, raw=self.raw[::step])
+        thinned = self.raw[::step]
+        if self.log_weights is None:
+            return replace(self, raw=thinned)
+        some = self.log_weights[::step]
+        return replace(self, raw=thinned, log_weights=some - logsumexp(some) + np.log(len(some)))
 
 
 _ARRAYS = ("raw", "location", "scale")
@@ -125,6 +133,8 @@ def save(posterior: Posterior, file: Path) -> None:
         If the disk refuses.
     """
     parts = dict(vars(posterior))
+    if parts.pop("log_weights") is not None:
+        raise ValueError("a weighted posterior stands for no fit of its own")
     arrays = {name: parts.pop(name) for name in _ARRAYS}
     arrays |= {f"arrivals_{k}": v for k, v in vars(parts.pop("arrivals")).items()}
     parts |= {name: asdict(parts[name]) for name in _RECORDS}

@@ -170,6 +170,8 @@ def _forecast(posterior: Posterior, subject: Subject, surely: bool) -> tuple[Rel
     history = _history(posterior, subject)
     log_joint = np.stack([_log_history(posterior, subject, history, n) + np.log(w) for n, w in subject.nodes])
     per_draw = logsumexp(log_joint, axis=0) - _log_seen(posterior, subject, history)
+    if posterior.log_weights is not None:
+        per_draw = per_draw + posterior.log_weights
     evidence = logsumexp(per_draw)
     weights = np.exp(per_draw - evidence)
     shares_of_nodes = np.exp(log_joint - logsumexp(log_joint, axis=0))

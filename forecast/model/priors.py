@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast.errors import TableError
 from forecast.model.covariates import covariate_names
 from forecast.model.latency import LATENCIES
+from forecast.model.moments import Absorbed
 from forecast.tables.promises import STATES
 from forecast.tables.read import read_toml
 
@@ -127,6 +128,8 @@ class Priors:
         Weight of each latency family in the average; they add up to 1.
     programs : bool
         Whether programs and games inform the timing.
+    absorbed : Absorbed, optional
+        An earlier posterior in the place of these priors, and the day through which it was fitted.
     """
 
     def __init__(
@@ -135,8 +138,10 @@ class Priors:
         arrival: Gamma,
         families: dict[str, float],
         programs: bool = False,
+        absorbed: Absorbed | None = None,
     ) -> None:
         """Order the priors as the model does."""
+        self.absorbed = absorbed
         self.families = families
         self.programs = programs
         self.names = parameter_names()
@@ -171,6 +176,7 @@ def read_priors(path: Path) -> Priors:
         parameter, or a prior is not of its kind; one line per fault.
     """
     tables = read_toml(path)
+    absorbed = _absorbed(tables.pop("absorbed", None), path)
     given = {f"{group}.{n}": prior for group, members in tables.items() for n, prior in _members(group, members, path)}
     families = [f"family.{name}" for name in LATENCIES]
     wanted = [*parameter_names(), "arrival.hazard", *families, "rows.programs"]
@@ -188,7 +194,23 @@ def read_priors(path: Path) -> Priors:
         problems.append(f"{path}: [family]: the weights add up to {sum(weights.values()):g}: they must add up to 1")
     if problems:
         raise TableError(problems)
-    return Priors(priors, priors.pop("arrival.hazard"), weights, priors.pop("rows.programs").use)
+    return Priors(priors, priors.pop("arrival.hazard"), weights, priors.pop("rows.programs").use, absorbed)
+
+
+def _absorbed(given: Any, path: Path) -> Absorbed | None:
+    """The posterior that the file stands for, if any."""
+    if given is None:
+        return None
+    try:
+        found = Absorbed.model_validate(given)
+        found.check_shapes(len(parameter_names()))
+    except ValidationError as error:
+        raise TableError(
+            [f"{path}: [absorbed] {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]]
+        ) from None
+    except ValueError as error:
+        raise TableError([f"{path}: [absorbed]: {error}"]) from None
+    return found
 
 
 def _members(group: str, members: Any, path: Path) -> list[tuple[str, Any]]:

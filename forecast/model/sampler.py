@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 #: Told how much of the sampling is done: draws so far, draws in all.
 Progress = Callable[[int, int], None]
 
-#: Samplers of this process, by family and size.
-_SAMPLERS: dict[tuple[str, int], Sampler] = {}
+#: Samplers of this process, by family, size and whether the priors are an earlier posterior.
+_SAMPLERS: dict[tuple[str, int, bool], Sampler] = {}
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,14 @@ class Sampler:
         with self._model:
             self._density = self._model.logp_dlogp_function(ravel_inputs=True)
         self._density.set_extra_values({})
+        self._seen_through: tuple[Floats, Floats] | None = None
         self._density(np.zeros(size))  # compiles here, once, and not in every forked chain
         self.compilations += 1
 
     def load(self, data: dict[str, NDArray[Any]]) -> None:
         """Take another table: new numbers for the same code."""
         self._pm.set_data(data, model=self._model)
+        self._seen_through = (data["centre"], data["stretch"]) if "stretch" in data else None
 
     def run(
         self,
@@ -141,6 +143,9 @@ class Sampler:
                 mp_ctx="fork" if sys.platform == "linux" else None,  # others would compile again
             )
         raw = trace["posterior"]["raw"].to_numpy()
+        if self._seen_through is not None:
+            centre, stretch = self._seen_through
+            raw = centre + raw @ stretch.T
         return Chains(raw, int(trace["sample_stats"]["diverging"].sum()), time.perf_counter() - started)
 
     def _step(self, target_accept: float, seed: int, metric: Metric | None) -> Any:
@@ -172,9 +177,10 @@ def sampler_for(latency: str, size: int, data: dict[str, NDArray[Any]]) -> Sampl
     data : dict of str to array
         From :func:`forecast.model.build.model_data`.
     """
-    if (latency, size) not in _SAMPLERS:
-        _SAMPLERS[latency, size] = Sampler(latency, size, data)
-    found = _SAMPLERS[latency, size]
+    key = (latency, size, "stretch" in data)
+    if key not in _SAMPLERS:
+        _SAMPLERS[key] = Sampler(latency, size, data)
+    found = _SAMPLERS[key]
     found.load(data)
     return found
 

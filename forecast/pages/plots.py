@@ -140,6 +140,26 @@ def plot_predictive(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BL
     return ax
 
 
+def plot_priors(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> Axes:
+    """Draw the 90 % interval of each posterior over that of its prior, one line a parameter.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``label``, ``prior_low``, ``prior_high``, ``low``, ``median``, ``high``, all above 0, from top to bottom.
+    ax : matplotlib.axes.Axes, optional
+    colour : str
+    """
+    ax = ax or new_axes(8.0, 0.8 + 0.22 * len(rows))
+    places = np.arange(len(rows))[::-1]
+    ax.hlines(places, rows.prior_low, rows.prior_high, color=GREY, lw=5, alpha=0.25)
+    ax.hlines(places, rows.low, rows.high, color=colour, lw=2)
+    ax.plot(rows["median"], places, "o", color=colour, ms=4)
+    ax.set_yticks(places, list(rows.label), fontsize=8)
+    ax.set(xscale="log", xlabel="90 %: prior (wide, grey), posterior (blue) with its median")
+    return ax
+
+
 def add_note(ax: Axes, note: str) -> Axes:
     """Say below the whole picture what it must be read with."""
     ax.get_figure(root=True).supxlabel(note, fontsize=7, color=GREY, x=0.01, ha="left")  # type: ignore[union-attr]

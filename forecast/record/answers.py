@@ -22,6 +22,9 @@ from forecast.tables.episodes import FollowUp, Target, Unit, open_window
 from forecast.tables.hashes import data_sha256
 from forecast.tables.paths import Home, find_home, utc_today
 
+#: Posteriors that a desk holds at once.
+_KEPT = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -107,6 +110,8 @@ class Desk:
     cache : pathlib.Path, optional
     progress : callable, optional
         Told how far the sampling is.
+    priors_file : pathlib.Path, optional
+        The home's own by default.
     """
 
     def __init__(
@@ -117,15 +122,18 @@ class Desk:
         today: dt.date | None = None,
         cache: Path | None = None,
         progress: Progress | None = None,
+        priors_file: Path | None = None,
     ) -> None:
         """Read priors and questions; the table is read when it is needed."""
         self.home = home if isinstance(home, Home) else find_home(home)
         self.settings = settings or Settings()
         self.today = today or utc_today()
         self.views = Views(self.home.episodes, follow_up)
-        self.priors = read_priors(self.home.priors)
+        self.priors_file = priors_file or self.home.priors
+        self.priors = read_priors(self.priors_file)
         self.questions = read_questions(self.home.questions)
         self.cache, self.progress = cache, progress
+        self._posteriors: dict[tuple[dt.date, Unit, Target], Ensemble] = {}
 
     def question(self, name: str | None = None, target: Target = "any") -> Question:
         """A question by its id, or by that of an episode or a family; the file's first one by default.
@@ -155,9 +163,14 @@ class Desk:
         return day
 
     def posterior(self, as_of: dt.date, unit: Unit = "model", target: Target = "any") -> Ensemble:
-        """The posterior of the table as known on a day, one a family."""
-        view = self.views.on(as_of, unit)
-        return ensemble_for(view, target, self.priors, self.settings, self.cache, self.progress)
+        """The posterior of the table as known on a day, one a family; priors and settings must not change any more."""
+        key = (as_of, unit, target)
+        if key not in self._posteriors:
+            if len(self._posteriors) == _KEPT:  # each is some megabytes
+                self._posteriors.pop(next(iter(self._posteriors)))
+            view = self.views.on(as_of, unit)
+            self._posteriors[key] = ensemble_for(view, target, self.priors, self.settings, self.cache, self.progress)
+        return self._posteriors[key]
 
     def answer(self, name: str | None = None, as_of: dt.date | None = None, target: Target | None = None) -> Answer:
         """Answer a question as of a day; one that is resolved by then, as of its asking.

@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import QuestionError, TableError
+from forecast.release import WORD_CUT_DAYS
 from forecast.tables.episodes import Target, Unit
 from forecast.tables.read import read_toml
 from forecast.tables.schema import Episode, Url
@@ -89,6 +90,12 @@ class Question(BaseModel):
     def matches(self, episode_id: str, family: str) -> bool:
         """Whether an episode is one of its members."""
         return any(fnmatchcase(episode_id, m) or (family == m and self.unit == "family") for m in self.members)
+
+
+def word_of(question: Question, day: dt.date) -> str:
+    """The word that an opening on a day makes true: weeks, months, years or never."""
+    gone = (day - question.asked_on).days
+    return next((word for word, cut in WORD_CUT_DAYS.items() if gone <= cut), "never")
 
 
 def read_questions(path: Path) -> dict[str, Question]:

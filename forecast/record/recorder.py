@@ -12,6 +12,7 @@ from forecast.model.baselines import BASELINES, reference_for
 from forecast.model.predict import model_forecasts
 from forecast.record import ledger
 from forecast.record.answers import Desk
+from forecast.record.inputs import keep_inputs
 from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question
 from forecast.record.records import Asked, Provenance, append_new, forecast_record, note_record, resolved_record
@@ -56,8 +57,19 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
         raise QuestionError(
             f"question {closed[0]} is {standing[closed[0]].state} since before {day}: nothing to forecast"
         )
+    return keep_new(desk, new_records(desk, questions, day))
+
+
+def new_records(desk: Desk, questions: Sequence[Question], day: dt.date) -> list[dict[str, Any]]:
+    """Records of all forecasters for some questions; nothing is written."""
     hashes = input_hashes(desk.home)
-    records = [r for question in questions for r in _records(desk, question, day, hashes)]
+    return [r for question in questions for r in _records(desk, question, day, hashes)]
+
+
+def keep_new(desk: Desk, records: Sequence[dict[str, Any]]) -> list[Line]:
+    """Keep the inputs, then append what the ledger does not have: a line never stands without its inputs."""
+    if records:
+        keep_inputs(desk.home)
     chains = sorted({r["forecaster"] for r in records})
     return [
         line
@@ -116,6 +128,12 @@ def resolve_questions(desk: Desk) -> Resolved:
     HomeError, LedgerError
     """
     desk.home.require_editable("resolve")
+    new, notes = resolution_records(desk)
+    return Resolved(ledger.append(desk.home.ledger, RESOLUTIONS, new, recorded_on=desk.today), notes)
+
+
+def resolution_records(desk: Desk) -> tuple[list[dict[str, Any]], list[str]]:
+    """What the table answers and the ledger does not have yet, and notes; nothing is written."""
     standing = resolutions(desk.home.ledger, desk.today)
     records, notes = [], []
     for question in desk.questions.values():
@@ -136,8 +154,7 @@ def resolve_questions(desk: Desk) -> Resolved:
                 "reopen it if the ledger is wrong"
             )
     known = {line.body.get("text") for line in ledger.read(desk.home.ledger, RESOLUTIONS)}
-    new = [r for r in records if r["kind"] != "note" or r["text"] not in known]
-    return Resolved(ledger.append(desk.home.ledger, RESOLUTIONS, new, recorded_on=desk.today), notes)
+    return [r for r in records if r["kind"] != "note" or r["text"] not in known], notes
 
 
 def _asked(desk: Desk, name: str) -> Question:

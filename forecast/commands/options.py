@@ -59,6 +59,9 @@ FollowUpOption = Annotated[
     FollowUpChoice, typer.Option("--follow-up", help="Is a model that nobody writes about still closed?")
 ]
 LatencyOption = Annotated[LatencyChoice, typer.Option("--latency", help="Distribution of the time to an opening.")]
+PriorsOption = Annotated[
+    Path | None, typer.Option("--priors", help="Another priors file, such as one made from a posterior.")
+]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the sampler.")]
 
 
@@ -102,6 +105,7 @@ def desk_of(
     follow_up: FollowUpChoice = FollowUpChoice.silence,
     latency: LatencyChoice = LatencyChoice.average,
     seed: int | None = None,
+    priors_file: Path | None = None,
 ) -> Iterator[Desk]:
     """A desk with a progress bar, which shows on a terminal only."""
     from rich.console import Console
@@ -123,4 +127,4 @@ def desk_of(
             bar.update(task, completed=done, total=total)
             bar.refresh()
 
-        yield Desk(home, follow_up.value, settings, progress=progress)
+        yield Desk(home, follow_up.value, settings, progress=progress, priors_file=priors_file)

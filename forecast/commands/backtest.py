@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.errors import BacktestError
-from forecast.options import (
+from forecast.commands.options import (
     FollowUpChoice,
     FollowUpOption,
     HomeOption,
@@ -28,6 +27,7 @@ from forecast.options import (
     print_json,
     print_page,
 )
+from forecast.errors import BacktestError
 
 if TYPE_CHECKING:
     from forecast.record.backtest import Plan

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from forecast.options import (
+from forecast.commands.options import (
     DayOption,
     FollowUpChoice,
     FollowUpOption,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.options import (
+from forecast.commands.options import (
     FollowUpChoice,
     FollowUpOption,
     HomeOption,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forecast.options import (
+from forecast.commands.options import (
     DayOption,
     FollowUpChoice,
     FollowUpOption,

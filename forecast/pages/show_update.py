@@ -1,0 +1,80 @@
+"""An update for the terminal: what was answered, what changed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from forecast.record.changes import Change
+from forecast.record.update import Update
+
+_PARTS = {
+    "new_code": "new code",
+    "new_priors": "new priors",
+    "new_data": "new data",
+    "time_passed": "time passed",
+    "not_split": "not split",
+}
+
+
+def update_page(found: Update) -> RenderableType:
+    """Answers, one table a question, parameters that moved, what was written."""
+    parts: list[RenderableType] = [Text(f"update of {found.as_of}", "bold")]
+    for one in found.resolved:
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in one["log_score"].items())
+        told = f"{one['id']}: opened ({one['kind']}) on {one['day']}: {one['word']}. {one['what']}"
+        parts.append(Text(told + (f" Log scores of the last forecasts, nats: {scores}" if scores else "")))
+    parts += [_change(change) for change in found.changes]
+    if len(found.parameters):
+        parts.append(_parameters(found))
+    parts += [Text(f"note: {note}", "dim") for note in found.notes]
+    parts += [Text(text, "dim") for text in _ends(found)]
+    return Group(*parts)
+
+
+def _change(change: Change) -> RenderableType:
+    since = f", since {change.recorded_on}" if change.recorded_on else ""
+    table = Table(title=change.question_id + since, title_justify="left", box=None, header_style="dim")
+    table.add_column("")
+    for word in change.after:
+        table.add_column(word, justify="right")
+    if change.before is not None:
+        table.add_row("before", *(f"{100 * p:.1f} %" for p in change.before.values()))
+    for name, by_word in change.parts.items():
+        table.add_row(_PARTS[name], *_signed(by_word.values()))
+        if name == "new_data":
+            for episode, own in change.movers:
+                table.add_row(f"  {episode}", *_signed(own.values()), style="dim")
+            if change.movers:
+                table.add_row("  all the rest", *_signed(change.remainder.values()), style="dim")
+    table.add_row("after", *(f"{100 * p:.1f} %" for p in change.after.values()), style="bold")
+    return Group(table, Text(change.note, "dim")) if change.note else table
+
+
+def _signed(values: object) -> Iterator[str]:
+    return (f"{100 * p:+.1f}" for p in values)  # type: ignore[attr-defined]
+
+
+def _parameters(found: Update) -> RenderableType:
+    table = Table(title="parameters that moved: median (90 %)", title_justify="left", box=None, header_style="dim")
+    for name in ("parameter", "of", "prior", "before", "after"):
+        table.add_column(name)
+    for r in found.parameters.to_dict("records"):
+        table.add_row(
+            r["effect"],
+            r["of"],
+            f"{r['prior_median']:.3g} ({r['prior_low']:.3g} to {r['prior_high']:.3g})",
+            f"{r['median_before']:.3g} ({r['low_before']:.3g} to {r['high_before']:.3g})",
+            f"{r['median']:.3g} ({r['low']:.3g} to {r['high']:.3g})",
+        )
+    return table
+
+
+def _ends(found: Update) -> Iterator[str]:
+    yield (
+        "parts add up to after - before, in percentage points; rows under new data are estimates by importance weights"
+    )
+    yield f"{len(found.lines)} lines added to the ledger" if found.written else "a dry run: nothing was written"
