@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer
 
-from forecast import discover_command
+from forecast.commands import discover as discover_command
 from forecast.commands.episodes import episodes_app
 from forecast.tables import paths
 

@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 import pytest
 
-from forecast import add_command, episodes_options
+from forecast.commands import add as add_command
+from forecast.commands import episodes_options
 from forecast.tables import paths, replace
 from forecast.tables.paths import Home
 from forecast.tables.schema import Episode, Promise

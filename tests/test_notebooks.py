@@ -16,7 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 def numbers(notebook: nbformat.NotebookNode) -> list[float]:
     """All decimal numbers in the tables that it shows."""
     tables = [o.data.get("text/html", "") for c in notebook.cells for o in c.get("outputs", []) if "data" in o]
-    return [float(x) for table in tables for x in re.findall(r">(\d+\.\d+)<", table)]
+    return [float(x) for table in tables for x in re.findall(r">(-?\d+\.\d+)<", table)]
 
 
 def test_there_are_notebooks() -> None:
