@@ -35,7 +35,7 @@ def unfitted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws from the prior where a fit would be."""
 
     def prior(desk: Desk, as_of: dt.date, unit: Any = "model", target: Any = "any") -> Ensemble:
-        drawn = draws_of(desk.priors, desk.views.on(as_of, unit), "weibull", 1, target).thinned(300)
+        drawn = draws_of(desk.priors, desk.views.on(as_of, unit), "weibull", 1, target).thinned(120)
         return Ensemble((drawn,), (1.0,))
 
     monkeypatch.setattr(Desk, "posterior", prior)
