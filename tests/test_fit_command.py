@@ -14,7 +14,7 @@ import pytest
 def test_fit_says_parameters_families_diagnostics_sensitivity_and_promises(
     run: Callable[..., Any], cache: Path
 ) -> None:
-    words = ("fit", "--latency", "weibull", "--as-of", "2023-04-01")
+    words = ("fit", "--latency", "weibull", "--as-of", "2024-07-01")
     told = run(*words, "--json")
     found = json.loads(told.out)
     assert told.code == 0

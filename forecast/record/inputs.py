@@ -40,8 +40,16 @@ def keep_inputs(home: Home) -> list[Path]:
     Raises
     ------
     LedgerError
-        If an input changes while it is copied.
+        If an input changes while it is copied, or the disk refuses.
     """
+    try:
+        return _kept(home)
+    except OSError as error:
+        where = home.ledger / FOLDER
+        raise LedgerError(f"cannot keep the inputs in {where} ({error.strerror or error}): nothing was added") from None
+
+
+def _kept(home: Home) -> list[Path]:
     hashes, added = input_hashes(home), []
     for name, files in FILES.items():
         folder = home.ledger / FOLDER / hashes[name]
@@ -53,7 +61,7 @@ def keep_inputs(home: Home) -> list[Path]:
         try:
             _copy(home.data, filling, files)
             if input_hashes(home)[name] != hashes[name]:
-                raise LedgerError(f"the {name} in {home.data} changed while it was being kept: nothing was recorded")
+                raise LedgerError(f"the {name} in {home.data} changed while it was being kept: nothing was added")
             filling.chmod(0o755)
             try:
                 filling.rename(folder)

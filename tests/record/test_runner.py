@@ -318,7 +318,7 @@ def test_origins_in_one_process_share_one_compilation(tiny: Path, cache: Path, w
         warm = backtest.warm_up(data.episodes, PLAN, priors, cache)
         for day in PLAN.origins:
             origin = backtest.score_origin(data.episodes, PLAN, day, priors, warm, cache)
-            met.append(sampler._SAMPLERS["log_logistic", warm.layout.size])
+            met.append(sampler._SAMPLERS["log_logistic", warm.layout.size, False])
             pd.testing.assert_frame_equal(
                 origin.items, pd.read_parquet(whole / "origins" / f"{day}.parquet"), check_dtype=False, check_exact=True
             )
