@@ -29,10 +29,9 @@ from forecast.model.baselines import references
 from forecast.model.design import Design, build_design
 from forecast.model.ensemble import Ensemble
 from forecast.model.pointwise import episode_loglik
-from forecast.model.posterior import Diagnostics, Posterior
 from forecast.model.predict import model_forecasts
+from forecast.model.prior_predictive import draws_for
 from forecast.model.priors import read_priors
-from forecast.model.terms import layout_of
 from forecast.record.backtest import at_risk
 from forecast.record.scores import score_all
 from forecast.release import HORIZON_DAYS
@@ -94,28 +93,6 @@ def _renamed(view: pd.DataFrame, chosen: pd.Series, earlier: pd.TimedeltaIndex) 
     return out
 
 
-def from_the_prior(view: pd.DataFrame, design: Design, arrivals: Any) -> Ensemble:
-    """Draws from the prior in a posterior's place."""
-    priors, layout = read_priors(find_home().priors), layout_of(design)
-    posterior = Posterior(
-        raw=np.random.default_rng(SEED).normal(size=(DRAWS, layout.size)),
-        location=priors.location,
-        scale=priors.scale,
-        layout=layout,
-        organizations=design.organizations,
-        modalities=design.modalities,
-        arrivals=arrivals,
-        latency=FAMILY,
-        target="any",
-        sampler="prior",
-        seed=SEED,
-        diagnostics=Diagnostics(1.0, DRAWS, DRAWS, 0, 1, DRAWS, 0.8),
-        rows=len(view),
-        opened=design.n_opened,
-    )
-    return Ensemble.of([posterior], {FAMILY: 1.0})
-
-
 def blocks_of(design: Design) -> Iterator[Design]:
     """The design in blocks of rows, which stand one after the other."""
     edges = np.searchsorted(design.row, np.arange(0, design.row[-1] + BLOCK + 1, BLOCK))
@@ -130,8 +107,8 @@ def measured(rows: int) -> list[dict[str, Any]]:
     priors = read_priors(find_home().priors)
     design = clock.measure("design", lambda: build_design(view, "any", priors.programs))
     arrivals = clock.measure("arrivals", lambda: fit_arrivals(view, "any", priors.arrival))
-    ensemble = from_the_prior(view, design, arrivals)
-    posterior = ensemble.first
+    posterior = draws_for(priors, design, arrivals, FAMILY, SEED, "any", DRAWS)
+    ensemble = Ensemble.of([posterior], {FAMILY: 1.0})
     clock.measure(
         f"log-likelihood of {DRAWS} draws",
         lambda: sum(episode_loglik(posterior, b)[1].sum() for b in blocks_of(design)),

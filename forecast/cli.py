@@ -33,6 +33,7 @@ from forecast.commands.options import (
     parse_day,
     print_json,
     print_page,
+    tell,
 )
 from forecast.commands.priors import priors_app
 from forecast.commands.update import update, what_if
@@ -108,10 +109,7 @@ def predict(
 
     if plot:
         _save_curve(answer, plot, desk.today)
-    if as_json:
-        print_json(answer.as_json())
-    else:
-        print_page(show.answer_page(answer))
+    tell(answer, show.answer_page, as_json)
 
 
 @app.command()

@@ -54,6 +54,11 @@ def weighted_quantile(values: Floats, weights: Floats, q: ArrayLike) -> Floats:
     return np.asarray(values[order][np.minimum(place, len(values) - 1)])
 
 
+def word_after(days: int) -> str:
+    """The word that an opening so many days after the asking makes true."""
+    return next((word for word, cut in WORD_CUT_DAYS.items() if days <= cut), "never")
+
+
 @dataclass(frozen=True)
 class Draws:
     """The same two CDFs for every posterior draw: what credible intervals are made of.

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,3 +152,20 @@ def home(tmp_path: Path) -> Path:
     """A home with a copy of the real data and an empty ledger."""
     shutil.copytree(ROOT / "data", tmp_path / "home" / "data", ignore=shutil.ignore_patterns("ledger"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def no_fits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put so many draws of the prior where a fit would be."""
+    from forecast.model.ensemble import Ensemble
+    from forecast.model.prior_predictive import draws_of
+    from forecast.record.answers import Desk
+
+    def replaced(draws: int, latency: str = "weibull") -> None:
+        def prior(desk: Desk, as_of: Any, unit: Any = "model", target: Any = "any") -> Ensemble:
+            view = desk.views.on(as_of, unit)
+            return Ensemble((draws_of(desk.priors, view, latency, 1, target, draws),), (1.0,))
+
+        monkeypatch.setattr(Desk, "posterior", prior)
+
+    return replaced

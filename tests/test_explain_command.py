@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from forecast.model.arrivals import fit_arrivals
-from forecast.model.design import build_design
-from forecast.model.ensemble import Ensemble
 from forecast.model.explain import ORDER
-from forecast.model.posterior import Diagnostics, Posterior
-from forecast.model.terms import layout_of
-from forecast.record.answers import Desk
 
 DAY = "2026-11-25"
 WONDER = "meta-muse-wonder-1.0"
@@ -40,32 +32,9 @@ KEYS = [
 
 
 @pytest.fixture
-def unfitted(monkeypatch: pytest.MonkeyPatch) -> None:
+def unfitted(no_fits: Callable[..., None]) -> None:
     """Draws from the prior where a fit would be."""
-
-    def prior(desk: Desk, as_of: dt.date, unit: Any = "model", target: Any = "any") -> Ensemble:
-        view = desk.views.on(as_of, unit)
-        design = build_design(view, target)
-        layout = layout_of(design)
-        posterior = Posterior(
-            raw=np.random.default_rng(1).standard_normal((30, layout.size)),
-            location=desk.priors.location,
-            scale=desk.priors.scale,
-            layout=layout,
-            organizations=design.organizations,
-            modalities=design.modalities,
-            arrivals=fit_arrivals(view, target, desk.priors.arrival),
-            latency="log_logistic",
-            target=target,
-            sampler="prior",
-            seed=1,
-            diagnostics=Diagnostics(1.0, 1e3, 1e3, 0, 1, 30, 0.8),
-            rows=len(design.row),
-            opened=design.n_opened,
-        )
-        return Ensemble((posterior,), (1.0,))
-
-    monkeypatch.setattr(Desk, "posterior", prior)
+    no_fits(30, "log_logistic")
 
 
 # --- Mistakes ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +11,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecast.model.ensemble import Ensemble
-from forecast.model.prior_predictive import draws_of
-from forecast.record.answers import Desk
-
 
 @pytest.fixture
-def unfitted(monkeypatch: pytest.MonkeyPatch) -> None:
+def unfitted(no_fits: Callable[..., None]) -> None:
     """Draws from the prior where a fit would be."""
-
-    def prior(desk: Desk, as_of: dt.date, unit: Any = "model", target: Any = "any") -> Ensemble:
-        return Ensemble((draws_of(desk.priors, desk.views.on(as_of, unit), "weibull", 1, target),), (1.0,))
-
-    monkeypatch.setattr(Desk, "posterior", prior)
+    no_fits(4000)
 
 
 @pytest.mark.usefixtures("unfitted")
@@ -80,18 +71,16 @@ def test_a_posterior_is_written_once_and_used_by_name(home: Path, run: Callable[
 
 
 def test_absorbed_days_are_refused_in_one_line(
-    home: Path, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path,
+    run: Callable[..., Any],
+    tmp_path: Path,
+    no_fits: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "absorbed.toml"
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            Desk,
-            "posterior",
-            lambda desk, day, unit="model", target="any": Ensemble(
-                (draws_of(desk.priors, desk.views.on(day, unit), "weibull", 1, target),), (1.0,)
-            ),
-        )
-        run("priors", "from-posterior", "--home", str(home), "--out", str(out), "--as-of", "2025-07-01")
+    no_fits(4000)
+    run("priors", "from-posterior", "--home", str(home), "--out", str(out), "--as-of", "2025-07-01")
+    monkeypatch.undo()
     for day, fault in (("2025-07-01", "absorbed all days through 2025-07-01"), ("2025-01-01", "would count twice")):
         told = run(
             "predict", "openai-gpt-4", "--as-of", day, "--home", str(home), "--priors", str(out), "--latency", "weibull"

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.model.ensemble import Ensemble
 from forecast.model.fit import Settings
-from forecast.model.prior_predictive import draws_of
 from forecast.record import ledger
 from forecast.record.answers import Desk
 from forecast.record.recorder import record_forecasts
@@ -31,14 +29,9 @@ WORDS = ["weeks", "months", "years", "never"]
 
 
 @pytest.fixture
-def unfitted(monkeypatch: pytest.MonkeyPatch) -> None:
+def unfitted(no_fits: Callable[..., None]) -> None:
     """Draws from the prior where a fit would be."""
-
-    def prior(desk: Desk, as_of: dt.date, unit: Any = "model", target: Any = "any") -> Ensemble:
-        drawn = draws_of(desk.priors, desk.views.on(as_of, unit), "weibull", 1, target).thinned(120)
-        return Ensemble((drawn,), (1.0,))
-
-    monkeypatch.setattr(Desk, "posterior", prior)
+    no_fits(120)
 
 
 @pytest.fixture

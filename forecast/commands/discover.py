@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecast.commands.options import DayOption, HomeOption, JsonOption, parse_day, print_json
+from forecast.commands.options import DayOption, HomeOption, JsonOption, parse_day, print_json, print_page
 from forecast.errors import ForecastError
 
 #: Where the catalogue is read from by default.
@@ -58,9 +57,6 @@ def discover(
     if as_json:
         print_json(found.as_json())
         return
-    from rich.console import Console
-
     from forecast.pages.show_discover import found_page
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    console.print(found_page(found, weak), soft_wrap=True)  # a command must stay on one line
+    print_page(found_page(found, weak), soft_wrap=True)  # a command must stay on one line

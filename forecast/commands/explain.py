@@ -18,8 +18,7 @@ from forecast.commands.options import (
     TargetChoice,
     desk_of,
     parse_day,
-    print_json,
-    print_page,
+    tell,
 )
 
 
@@ -40,7 +39,4 @@ def explain(
 
     with desk_of(home, follow_up, latency, seed) as desk:
         found = explained(desk, episode, parse_day(as_of), target.value if target else None, horizon)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_page(explanation_page(found))
+    tell(found, explanation_page, as_json)

@@ -18,18 +18,19 @@ from forecast.commands.options import (
     LatencyOption,
     SeedOption,
     TargetChoice,
+    TargetOption,
     UnitChoice,
+    UnitOption,
     desk_of,
     parse_day,
-    print_json,
-    print_page,
+    tell,
 )
 
 
 def fit(
     as_of: DayOption = None,
-    unit: Annotated[UnitChoice, typer.Option("--unit")] = UnitChoice.model,
-    target: Annotated[TargetChoice, typer.Option("--target", help="What counts as an opening.")] = TargetChoice.any,
+    unit: UnitOption = UnitChoice.model,
+    target: TargetOption = TargetChoice.any,
     follow_up: FollowUpOption = FollowUpChoice.silence,
     latency: LatencyOption = LatencyChoice.average,
     seed: SeedOption = None,
@@ -42,10 +43,7 @@ def fit(
 
     with desk_of(home, follow_up, latency, seed) as desk:
         report = fit_report(desk, parse_day(as_of), unit.value, target.value)
-    if as_json:
-        print_json(report.as_json())
-    else:
-        print_page(fit_page(report))
+    tell(report, fit_page, as_json)
 
 
 def weigh(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -62,6 +62,8 @@ LatencyOption = Annotated[LatencyChoice, typer.Option("--latency", help="Distrib
 PriorsOption = Annotated[
     Path | None, typer.Option("--priors", help="Another priors file, such as one made from a posterior.")
 ]
+UnitOption = Annotated[UnitChoice, typer.Option("--unit")]
+TargetOption = Annotated[TargetChoice, typer.Option("--target", help="What counts as an opening.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the sampler.")]
 
 
@@ -92,11 +94,19 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
-def print_page(page: Any) -> None:
-    """Print a page, wide enough for a table where it is not a terminal."""
+def print_page(page: Any, soft_wrap: bool = False) -> None:
+    """Print a page, wide enough for a table where it is not a terminal; soft_wrap: keep long lines whole."""
     from rich.console import Console
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(page, soft_wrap=soft_wrap)
+
+
+def tell(found: Any, page: Callable[[Any], Any], as_json: bool) -> None:
+    """Print what was found: as its JSON, or as its page."""
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print_page(page(found))
 
 
 @contextmanager

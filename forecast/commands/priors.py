@@ -18,7 +18,9 @@ from forecast.commands.options import (
     PriorsOption,
     SeedOption,
     TargetChoice,
+    TargetOption,
     UnitChoice,
+    UnitOption,
     desk_of,
     parse_day,
     print_json,
@@ -26,9 +28,6 @@ from forecast.commands.options import (
 )
 
 priors_app = typer.Typer(help="Priors: beside their posteriors, checked, and made from a posterior.")
-
-UnitOption = Annotated[UnitChoice, typer.Option("--unit")]
-TargetOption = Annotated[TargetChoice, typer.Option("--target", help="What counts as an opening.")]
 
 
 @priors_app.callback(invoke_without_command=True)

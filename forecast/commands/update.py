@@ -17,8 +17,7 @@ from forecast.commands.options import (
     SeedOption,
     desk_of,
     parse_day,
-    print_json,
-    print_page,
+    tell,
 )
 
 
@@ -36,10 +35,7 @@ def update(
 
     with desk_of(home, FollowUpChoice.silence, latency, seed) as desk:
         found = updated(desk, dry_run, record=not no_record)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_page(update_page(found))
+    tell(found, update_page, as_json)
 
 
 def what_if(
@@ -62,7 +58,4 @@ def what_if(
     with desk_of(home, follow_up, latency, seed) as desk:
         desk.today = desk.day(parse_day(as_of))
         found = seen(desk, supposed, questions or (), refit)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_page(what_if_page(found))
+    tell(found, what_if_page, as_json)

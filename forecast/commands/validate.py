@@ -19,8 +19,7 @@ from forecast.commands.options import (
     LatencyOption,
     SeedOption,
     checked_seed,
-    print_json,
-    print_page,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -56,10 +55,7 @@ def validate(
         found = work.validate(
             file, find_home(home), utc_today(), fit.value, follow_up.value, settings, progress=progress
         )
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_page(validation_page(found))
+    tell(found, validation_page, as_json)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -119,25 +120,23 @@ def what_is_left(view: pd.DataFrame, target: Target, absorbed: Absorbed, program
             "make them anew with 'forecast priors from-posterior'"
         )
     design = build_design(view, target, programs)
-    known = design_rows(then, target, design.organizations, design.modalities)
-    known = known if programs else known.only(known.with_share > 0)
-    left = _less(design, view.episode_id.to_numpy(), known, then.episode_id.to_numpy())
-    if not len(left.row):
+    known = design_rows(then, target, design.organizations, design.modalities, programs)
+    left = _less(design.by_episode(list(view.episode_id)), known.by_episode(list(then.episode_id)))
+    if not left:
         raise FitError(f"nothing in the tables is later than {through}, which the priors have absorbed")
-    return left
+    return joined(left)
 
 
-def _less(design: Design, ids: NDArray[Any], known: Design, known_ids: NDArray[Any]) -> Design:
+def _less(now: Mapping[str, Design], then: Mapping[str, Design]) -> list[Design]:
     """Rows that are told otherwise now: as they are, with what was known taken out."""
-    before = {known_ids[row]: known.of_row(row) for row in np.unique(known.row)}
     parts = []
-    for row in np.unique(design.row):
-        now, then = design.of_row(row), before.pop(ids[row], None)
-        if then is None:
-            parts.append(now)
-        elif now.content != then.content:
-            parts += [now, replace(then, row=np.full_like(then.row, row), sign=-then.sign)]
-    return joined(parts) if parts else design.only(slice(0, 0))
+    for name, design in now.items():
+        known = then.get(name)
+        if known is None:
+            parts.append(design)
+        elif design.content != known.content:
+            parts += [design, replace(known, row=np.full_like(known.row, design.row[0]), sign=-known.sign)]
+    return parts
 
 
 def _places(group: str, member: int, layout: Layout) -> NDArray[np.int64]:

@@ -88,6 +88,10 @@ class Design:
         """The segments of one row, which stand together, in order."""
         return self.only(slice(*np.searchsorted(self.row, [row, row + 1])))
 
+    def by_episode(self, names: Sequence[str]) -> dict[str, Design]:
+        """The segments of each row, by the names of the table's rows."""
+        return {names[row]: self.of_row(row) for row in np.unique(self.row)}
+
     def only(self, some: NDArray[Any] | slice) -> Design:
         """Some of the segments, by a mask, places or a slice, in the same groups."""
         arrays: dict[str, Any] = {name: v[some] for name, v in vars(self).items() if isinstance(v, np.ndarray)}
@@ -131,18 +135,24 @@ def build_design(view: pd.DataFrame, target: Target, programs: bool = False) -> 
     grouped = view if programs else view[models]
     organizations, modalities = (tuple(sorted(grouped[c].unique())) for c in ("organization", "modality"))
     ai_opened = open_window(view, target).open_last.notna() & models
-    design = design_rows(view, target, organizations, modalities) if ai_opened.any() else None
+    design = design_rows(view, target, organizations, modalities, programs) if ai_opened.any() else None
     if design is None or design.n_opened == 0:
         raise FitError(
             f"no opened AI model was known on {view.attrs['as_of']}: a fit needs at least one; choose a later day"
         )
-    return design if programs else design.only(design.with_share > 0)
+    return design
 
 
 def design_rows(
-    view: pd.DataFrame, target: Target, organizations: tuple[str, ...], modalities: tuple[str, ...]
+    view: pd.DataFrame,
+    target: Target,
+    organizations: tuple[str, ...],
+    modalities: tuple[str, ...],
+    programs: bool = True,
 ) -> Design:
     """Segments of any rows, in given groups; a member of none of them gets the place after the last.
+
+    Without ``programs``, rows that inform timing only are left out.
 
     Raises
     ------
@@ -158,7 +168,7 @@ def design_rows(
         raise FitError("no row of the table can inform the model")
     frame = pd.DataFrame(builder.out)
     row = frame["row"].to_numpy(np.int64)
-    return Design(
+    design = Design(
         row=row,
         state=frame["state"].to_numpy(np.int64),
         sign=frame["sign"].to_numpy(np.float64),
@@ -174,6 +184,7 @@ def design_rows(
         organizations=organizations,
         modalities=modalities,
     )
+    return design if programs else design.only(design.with_share > 0)
 
 
 def _last_search(view: pd.DataFrame) -> float:

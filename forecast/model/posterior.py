@@ -116,8 +116,12 @@ class Posterior:
         thinned = self.raw[::step]
         if self.log_weights is None:
             return replace(self, raw=thinned)
-        some = self.log_weights[::step]
-        return replace(self, raw=thinned, log_weights=some - logsumexp(some) + np.log(len(some)))
+        return replace(self, raw=thinned, log_weights=with_mean_one(self.log_weights[::step]))
+
+
+def with_mean_one(log_weights: Floats) -> Floats:
+    """Log weights, shifted so that the weights have mean 1."""
+    return np.asarray(log_weights - logsumexp(log_weights) + np.log(len(log_weights)))
 
 
 _ARRAYS = ("raw", "location", "scale")

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.model.absorbed import prior_map
-from forecast.model.arrivals import fit_arrivals
-from forecast.model.design import build_design
+from forecast.model.arrivals import Arrivals, fit_arrivals
+from forecast.model.design import Design, build_design
 from forecast.model.posterior import Diagnostics, Posterior
 from forecast.model.priors import Priors
 from forecast.model.sensitivity import reference_quantities
@@ -43,7 +43,9 @@ BOUNDS: dict[str, Bound] = {
 }
 
 
-def draws_of(priors: Priors, view: pd.DataFrame, latency: str, seed: int, target: Target = "any") -> Posterior:
+def draws_of(
+    priors: Priors, view: pd.DataFrame, latency: str, seed: int, target: Target = "any", draws: int = DRAWS
+) -> Posterior:
     """Draws of the prior in a posterior's place: what any forecast would be without data.
 
     Parameters
@@ -54,10 +56,18 @@ def draws_of(priors: Priors, view: pd.DataFrame, latency: str, seed: int, target
     latency : str
     seed : int
     target : {"any", "full"}
+    draws : int
     """
     design = build_design(view, target, priors.programs)
+    return draws_for(priors, design, fit_arrivals(view, target, priors.arrival), latency, seed, target, draws)
+
+
+def draws_for(
+    priors: Priors, design: Design, arrivals: Arrivals, latency: str, seed: int, target: Target, draws: int
+) -> Posterior:
+    """The same, of a design and arrivals that are there already."""
     layout = layout_of(design)
-    raw = np.random.default_rng(seed).normal(size=(DRAWS, layout.size))
+    raw = np.random.default_rng(seed).normal(size=(draws, layout.size))
     if priors.absorbed:
         centre, stretch = prior_map(priors.absorbed.of_family(latency), design, layout)
         raw = centre + raw @ stretch.T
@@ -68,14 +78,14 @@ def draws_of(priors: Priors, view: pd.DataFrame, latency: str, seed: int, target
         layout=layout,
         organizations=design.organizations,
         modalities=design.modalities,
-        arrivals=fit_arrivals(view, target, priors.arrival),
+        arrivals=arrivals,
         latency=latency,
         target=target,
         sampler="prior",
         seed=seed,
-        diagnostics=Diagnostics(1.0, DRAWS, DRAWS, 0, 1, DRAWS, 0.0),
-        rows=0,
-        opened=0,
+        diagnostics=Diagnostics(1.0, draws, draws, 0, 1, draws, 0.0),
+        rows=len(design.row),
+        opened=design.n_opened,
     )
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from forecast.model.arrivals import Arrivals
 from forecast.model.design import Design, design_rows, joined
 from forecast.model.ensemble import Ensemble
 from forecast.model.loo import good_k
 from forecast.model.pointwise import episode_loglik
-from forecast.model.posterior import Posterior
+from forecast.model.posterior import Posterior, with_mean_one
 from forecast.tables.episodes import Target
 
 Floats = NDArray[np.float64]
@@ -53,7 +52,10 @@ def change_between(
     programs : bool
         Whether programs and games inform the timing.
     """
-    old, new = (_by_episode(posterior, view, target, programs) for view in (before, after))
+    groups = (posterior.organizations, posterior.modalities)
+    old, new = (
+        design_rows(view, target, *groups, programs).by_episode(list(view.episode_id)) for view in (before, after)
+    )
     names = tuple(name for name in {**old, **new} if _content(old.get(name)) != _content(new.get(name)))
     return Change(names, *(_together(designs, names) for designs in (old, new)))
 
@@ -93,8 +95,7 @@ def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
     if np.ptp(log_ratio) < 1e-12:
         return np.zeros_like(log_ratio), float("-inf")
     log_weights, pareto_k = array_stats.psislw(-log_ratio, r_eff=1.0)  # it negates what it is given
-    log_weights = np.asarray(log_weights).reshape(-1)
-    return log_weights - logsumexp(log_weights) + np.log(len(log_weights)), float(pareto_k)
+    return with_mean_one(np.asarray(log_weights).reshape(-1)), float(pareto_k)
 
 
 def reweighed(ensemble: Ensemble, change: Change, arrivals: Arrivals) -> tuple[Ensemble, float, bool]:
@@ -126,16 +127,6 @@ def reweighed(ensemble: Ensemble, change: Change, arrivals: Arrivals) -> tuple[E
         found.append(pareto_k)
         trusted &= pareto_k <= good_k(len(member.raw))
     return replace(ensemble, members=tuple(members)), max(found), trusted
-
-
-def _by_episode(posterior: Posterior, view: pd.DataFrame, target: Target, programs: bool) -> Mapping[str, Design]:
-    """The segments that a fit would use, by episode."""
-    if not programs:
-        attrs, view = view.attrs, view[view.domain == "ai_model"].reset_index(drop=True)
-        view.attrs = attrs
-    design = design_rows(view, target, posterior.organizations, posterior.modalities)
-    ids = view.episode_id.to_numpy()
-    return {str(ids[row]): design.of_row(row) for row in np.unique(design.row)}
 
 
 def _together(designs: Mapping[str, Design], names: tuple[str, ...]) -> Design | None:

@@ -63,8 +63,7 @@ def template_of(view: pd.DataFrame, target: Target, programs: bool = False) -> D
     known by their openings, stay as they are. Arguments as in :func:`forecast.model.design.build_design`.
     """
     real = build_design(view, target, programs)
-    design = design_rows(_never_opened(view, target), target, real.organizations, real.modalities)
-    return design if programs else design.only(design.with_share > 0)
+    return design_rows(_never_opened(view, target), target, real.organizations, real.modalities, programs)
 
 
 def simulate(template: Design, world: World, rng: np.random.Generator) -> Design:

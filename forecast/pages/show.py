@@ -13,7 +13,7 @@ from rich.text import Text
 
 from forecast.record.answers import Answer
 from forecast.record.scoreboard import COUNTS
-from forecast.release import HORIZON_DAYS, WORD_CUT_DAYS
+from forecast.release import HORIZON_DAYS, word_after
 
 #: What each word means, in days from the asking.
 _WORDS = {
@@ -79,12 +79,20 @@ def _checked(answer: Answer) -> str:
     return looked + (f"; P(opened since then) {percent(f.p_already_open)}" if f.p_already_open > 0 else "")
 
 
+def titled_table(title: str, *columns: str) -> Table:
+    """A table in the house style: names on the left, numbers on the right."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for n, column in enumerate(columns):
+        table.add_column(column, justify="left" if n == 0 else "right")
+    return table
+
+
 def _outcome(answer: Answer) -> Text:
     if answer.happened is None:
         return Text("not opened, as far as the table knows", "dim") if answer.hindcast else Text("")
     h, f = answer.happened, answer.forecast
     day = (h.day - answer.asked_on).days
-    word = next((w for w, cut in WORD_CUT_DAYS.items() if day <= cut), "never")
+    word = word_after(day)
     by = float(f.prob_by((h.day - f.made_on).days))
     return Text.assemble(
         ("what happened: ", "bold"),

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from forecast.pages.show import titled_table
 from forecast.record.summary import CHOICES_THROUGH, LEAST_OPENED, MAIN_BASELINES
 
 _PERIODS = {
@@ -42,15 +43,8 @@ def backtest_page(summary: dict[str, Any], tables: dict[str, pd.DataFrame], fold
 
 def _skill(rows: pd.DataFrame, title: str) -> Table:
     """One line a score: the model's mean, then its skill against each baseline with its interval."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for column in (
-        "score",
-        "forecasts",
-        "opened (episodes)",
-        "model",
-        *(f"against {b}" for b in rows.baseline.unique()),
-    ):
-        table.add_column(column, justify="left" if column == "score" else "right")
+    against = (f"against {b}" for b in rows.baseline.unique())
+    table = titled_table(title, "score", "forecasts", "opened (episodes)", "model", *against)
     for name, of_score in rows.groupby("score_name", sort=False):
         first = of_score.iloc[0]
         counts = f"{first['items_opened']} ({first['episodes_opened']})"

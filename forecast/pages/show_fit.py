@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from forecast.model.sensitivity import NOTABLE
+from forecast.pages.show import titled_table
 from forecast.record.fitting import FitReport
 
 
@@ -32,25 +35,22 @@ def fit_page(report: FitReport) -> RenderableType:
     return Group(Text(head, "bold"), *parts, _promises(report.promises), *(Text(note, "dim") for note in notes))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for n, column in enumerate(columns):
-        table.add_column(column, justify="left" if n == 0 else "right")
-    return table
+def estimate(row: dict[str, Any], prefix: str = "", suffix: str = "") -> tuple[str, str]:
+    """A parameter's median and its 90 % interval, of the prior or a posterior."""
+    median, low, high = (row[f"{prefix}{name}{suffix}"] for name in ("median", "low", "high"))
+    return f"{median:.3g}", f"{low:.3g} to {high:.3g}"
 
 
 def _parameters(rows: pd.DataFrame) -> RenderableType:
     """One table an effect, since each counts something else."""
     tables = []
     for effect, some in rows.groupby("effect", sort=False):
-        table = _table(str(effect), "of", "median", "90 %", "prior", "prior 90 %", "removed")
+        table = titled_table(str(effect), "of", "median", "90 %", "prior", "prior 90 %", "removed")
         for r in some.to_dict("records"):
             table.add_row(
                 r["of"],
-                f"{r['median']:.3g}",
-                f"{r['low']:.3g} to {r['high']:.3g}",
-                f"{r['prior_median']:.3g}",
-                f"{r['prior_low']:.3g} to {r['prior_high']:.3g}",
+                *estimate(r),
+                *estimate(r, "prior_"),
                 f"{100 * r['prior_removed']:.0f} %",
             )
         tables.append(table)
@@ -59,7 +59,7 @@ def _parameters(rows: pd.DataFrame) -> RenderableType:
 
 def _families(rows: pd.DataFrame) -> Table:
     columns = ("weight", "stacking", "left-out score", "highest Pareto k", "fitted anew", "R-hat", "ESS", "divergences")
-    table = _table("families of the time to an opening", "family", *columns)
+    table = titled_table("families of the time to an opening", "family", *columns)
     for r in rows.to_dict("records"):
         table.add_row(
             f"{r['family']}: {r['description']}",
@@ -77,7 +77,7 @@ def _families(rows: pd.DataFrame) -> Table:
 
 def _sensitivity(rows: pd.DataFrame) -> Table:
     scaled = [column for column in rows.columns if column not in ("quantity", "mean")]
-    table = _table("sensitivity of the reference row's answers", "answer", "mean", *scaled)
+    table = titled_table("sensitivity of the reference row's answers", "answer", "mean", *scaled)
     for r in rows.to_dict("records"):
         marks = (f"{r[name]:.2f}{'*' if r[name] > NOTABLE else ' '}" for name in scaled)
         table.add_row(str(r["quantity"]), f"{r['mean']:.2f}", *marks)
@@ -85,7 +85,7 @@ def _sensitivity(rows: pd.DataFrame) -> Table:
 
 
 def _promises(rows: pd.DataFrame) -> Table:
-    table = _table("dated promises", *(str(c).replace("_", " ") for c in rows.columns))
+    table = titled_table("dated promises", *(str(c).replace("_", " ") for c in rows.columns))
     for row in rows.itertuples(index=False):
         table.add_row(*(f"{v:.2f}" if isinstance(v, float) else str(v) for v in row))
     return table

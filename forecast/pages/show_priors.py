@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecast.model.moments import Absorbed
+from forecast.pages.show_fit import estimate
 
 
 def priors_page(parameters: pd.DataFrame, head: str) -> RenderableType:
@@ -18,10 +19,8 @@ def priors_page(parameters: pd.DataFrame, head: str) -> RenderableType:
     for r in parameters.to_dict("records"):
         table.add_row(
             r["parameter"],
-            f"{r['prior_median']:.3g}",
-            f"{r['prior_low']:.3g} to {r['prior_high']:.3g}",
-            f"{r['median']:.3g}",
-            f"{r['low']:.3g} to {r['high']:.3g}",
+            *estimate(r, "prior_"),
+            *estimate(r),
             f"{100 * r['prior_removed']:.0f} %",
         )
     note = "odds, time, part, spread, scale: factors or levels, as 'forecast fit' words them; tie: on its own scale"

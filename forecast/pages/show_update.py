@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from forecast.pages.show import titled_table
+from forecast.pages.show_fit import estimate
 from forecast.record.changes import Change
 from forecast.record.update import Update
 
@@ -37,10 +39,7 @@ def update_page(found: Update) -> RenderableType:
 
 def _change(change: Change) -> RenderableType:
     since = f", since {change.recorded_on}" if change.recorded_on else ""
-    table = Table(title=change.question_id + since, title_justify="left", box=None, header_style="dim")
-    table.add_column("")
-    for word in change.after:
-        table.add_column(word, justify="right")
+    table = titled_table(change.question_id + since, "", *change.after)
     if change.before is not None:
         table.add_row("before", *(f"{100 * p:.1f} %" for p in change.before.values()))
     for name, by_word in change.parts.items():
@@ -54,8 +53,8 @@ def _change(change: Change) -> RenderableType:
     return Group(table, Text(change.note, "dim")) if change.note else table
 
 
-def _signed(values: object) -> Iterator[str]:
-    return (f"{100 * p:+.1f}" for p in values)  # type: ignore[attr-defined]
+def _signed(values: Iterable[float]) -> Iterator[str]:
+    return (f"{100 * p:+.1f}" for p in values)
 
 
 def _parameters(found: Update) -> RenderableType:
@@ -63,13 +62,8 @@ def _parameters(found: Update) -> RenderableType:
     for name in ("parameter", "of", "prior", "before", "after"):
         table.add_column(name)
     for r in found.parameters.to_dict("records"):
-        table.add_row(
-            r["effect"],
-            r["of"],
-            f"{r['prior_median']:.3g} ({r['prior_low']:.3g} to {r['prior_high']:.3g})",
-            f"{r['median_before']:.3g} ({r['low_before']:.3g} to {r['high_before']:.3g})",
-            f"{r['median']:.3g} ({r['low']:.3g} to {r['high']:.3g})",
-        )
+        shown = (estimate(r, "prior_"), estimate(r, suffix="_before"), estimate(r))
+        table.add_row(r["effect"], r["of"], *(f"{median} ({interval})" for median, interval in shown))
     return table
 
 

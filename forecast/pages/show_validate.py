@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from forecast.pages.show import titled_table
 from forecast.record.brought import LeftOut
 from forecast.record.validation import COMPARED, FORECASTERS, Validation
 
@@ -35,7 +36,7 @@ def _head(found: Validation) -> str:
 
 def _overall(found: Validation) -> Table:
     """One line a forecaster: its mean scores, and the model's skill against it."""
-    table = _table("all forecasts and horizons: lower scores are better; skill above 0: the model is better")
+    table = titled_table("all forecasts and horizons: lower scores are better; skill above 0: the model is better")
     for column in ("forecaster", "Brier", "log", "skill of the model: Brier", "log, nats"):
         table.add_column(column, justify="left" if column == "forecaster" else "right")
     scores, skill = found.scores(), found.skill()
@@ -48,7 +49,7 @@ def _overall(found: Validation) -> Table:
 
 def _by_horizon(found: Validation) -> Table:
     """One line a horizon: both scores of every forecaster, and the skill of the model."""
-    table = _table("by horizon: Brier, then the skill of the model by Brier and in nats against each")
+    table = titled_table("by horizon: Brier, then the skill of the model by Brier and in nats against each")
     scores, skill = found.scores(), found.skill()
     for column in ("horizon", "forecasts", "opened", *_NAMES.values(), *(f"against {_NAMES[n]}" for n in COMPARED)):
         table.add_column(column, justify="left" if column == "horizon" else "right")
@@ -61,16 +62,12 @@ def _by_horizon(found: Validation) -> Table:
 
 
 def _left_out(rows: Sequence[LeftOut]) -> Table:
-    table = _table(f"left out: {len(rows)}")
+    table = titled_table(f"left out: {len(rows)}")
     for column in ("episode", "model", "why"):
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, (row.episode_id, row.model, row.reason)))  # a name may hold [brackets]
     return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
 
 
 def _with_ends(skill: dict[str, Any], rule: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,19 @@ class Desk:
         self.questions = read_questions(self.home.questions)
         self.cache, self.progress = cache, progress
         self._posteriors: dict[tuple[dt.date, Unit, Target], Ensemble] = {}
+
+    def beside(
+        self,
+        home: Home,
+        today: dt.date,
+        follow_up: FollowUp | None = None,
+        seed: int | None = None,
+        priors_file: Path | None = None,
+    ) -> Desk:
+        """A desk of other tables, on a day that may lie ahead; what is not given is as here."""
+        settings = self.settings if seed is None else replace(self.settings, seed=seed)
+        rule, priors = follow_up or self.views.follow_up, priors_file or self.priors_file
+        return Desk(home, rule, settings, today, self.cache, self.progress, priors)
 
     def question(self, name: str | None = None, target: Target = "any") -> Question:
         """A question by its id, or by that of an episode or a family; the file's first one by default.

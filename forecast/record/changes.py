@@ -7,7 +7,8 @@ import json
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from forecast.model.ensemble import Ensemble
-from forecast.model.predict import DRAWS, model_forecasts, of_subject, subjects_of
-from forecast.model.priors import Priors
+from forecast.model.predict import DRAWS, family_forecasts, model_forecasts
 from forecast.model.reweigh import change_between, log_ratios
 from forecast.record.answers import Desk
 from forecast.record.inputs import missing_inputs, restore_inputs
 from forecast.record.questions import Question
 from forecast.record.records import release_forecast
 from forecast.record.subjects import subject_row
-from forecast.release import WORD_CUT_DAYS
+from forecast.release import WORD_CUT_DAYS, ReleaseForecast
+from forecast.tables.hashes import files_sha256
+from forecast.tables.paths import Home
 
 Floats = NDArray[np.float64]
 
@@ -112,7 +114,9 @@ class Splitter:
     def __init__(self, desk: Desk) -> None:
         """Begin with nothing laid out."""
         self.desk = desk
+        self._priors_sha256 = files_sha256([desk.priors_file])
         self._open = ExitStack()
+        self._homes: dict[str, Home] = {}
         self._desks: dict[str, Desk] = {}
         self._news: dict[tuple[Any, ...], list[News]] = {}
 
@@ -157,17 +161,16 @@ class Splitter:
         if missing:
             note = f"the {', '.join(missing)} of that forecast were not kept"
             return Change(question.id, day, before, after, {"not_split": _less(after, before)}, [], {}, note)
-        old, replaced = self.former(body), self.former(body, desk.priors)
+        old, replaced = self.former(body), self.former(body, present_priors=True)
         asked = old.questions.get(question.id, question)
-        same_code = _Stage(old, asked, day, day).words()
-        same_data = _Stage(replaced, asked, day, day)
-        then = same_data.words()
+        same_code = _Stage(old, asked, day, day)
+        same_data = same_code if replaced is old else _Stage(replaced, asked, day, day)
         fitted = _Stage(desk, question, day, desk.today)
         learnt, waited = fitted.words(), now.words(_still_closed(fitted.row, now.row))
         parts = {
-            "new_code": _less(same_code, before),
-            "new_priors": _less(then, same_code),
-            "new_data": _plus(_less(learnt, then), _less(after, waited)),
+            "new_code": _less(same_code.words(), before),
+            "new_priors": _less(same_data.words(), same_code.words()),
+            "new_data": _plus(_less(learnt, same_data.words()), _less(after, waited)),
             "time_passed": _less(waited, learnt),
         }
         movers, left = self._movers(same_data, now), parts["new_data"]
@@ -175,23 +178,28 @@ class Splitter:
             left = _less(left, change)
         return Change(question.id, day, before, after, parts, movers, left)
 
-    def former(self, body: Mapping[str, Any], priors: Priors | None = None) -> Desk:
-        """A desk of the inputs of a recorded forecast, on its day, with its seed; with other priors where given.
+    def former(self, body: Mapping[str, Any], present_priors: bool = False) -> Desk:
+        """A desk of the inputs of a recorded forecast, on its day, with its seed; with its priors or the present ones.
 
         Raises
         ------
         LedgerError
             If they were not kept, or a copy was changed.
         """
-        key = json.dumps([body["hashes"], body["made_on"], body["follow_up"], body["seed"], bool(priors)])
+        replaced = present_priors and body["hashes"]["priors"] != self._priors_sha256
+        key = json.dumps([body["hashes"], body["made_on"], body["follow_up"], body["seed"], replaced])
         if key not in self._desks:
-            folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-            home = restore_inputs(self.desk.home.ledger, body["hashes"], folder)
-            settings = replace(self.desk.settings, seed=body["seed"])
-            old = Desk(home, body["follow_up"], settings, _made_on(body), self.desk.cache, self.desk.progress)
-            old.priors = priors or old.priors
-            self._desks[key] = old
+            home = self._laid_out(body["hashes"])
+            priors = self.desk.priors_file if replaced else home.priors
+            self._desks[key] = self.desk.beside(home, _made_on(body), body["follow_up"], body["seed"], priors)
         return self._desks[key]
+
+    def _laid_out(self, hashes: Mapping[str, str]) -> Home:
+        key = json.dumps(hashes)
+        if key not in self._homes:
+            folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+            self._homes[key] = restore_inputs(self.desk.home.ledger, hashes, folder)
+        return self._homes[key]
 
     def _movers(self, before: _Stage, after: _Stage) -> list[tuple[str, Words]]:
         """The rows whose news move the forecast of the record most."""
@@ -247,16 +255,21 @@ class _Stage:
         self.view.attrs = view.attrs | {"as_of": day}
         self.row = self._mine(subject_row(question, desk.views, day))
 
+    @cached_property
+    def _own(self) -> tuple[ReleaseForecast, list[ReleaseForecast]]:
+        """Forecast of its row by all families, and by each."""
+        return next(family_forecasts(self.posterior, self.view, self.question.target, self.row))
+
     def words(self, row: pd.DataFrame | None = None) -> Words:
-        row = self.row if row is None else self._mine(row)
-        forecast = next(model_forecasts(self.posterior, self.view, self.question.target, row))
+        """Forecast of its row, or of another one."""
+        if row is None:
+            return self._own[0].words(self.question.asked_on)
+        forecast = next(model_forecasts(self.posterior, self.view, self.question.target, self._mine(row)))
         return forecast.words(self.question.asked_on)
 
     def drawn(self) -> list[Floats]:
         """Words under each draw, one entry a family."""
-        ensemble = self.posterior.thinned(DRAWS)
-        subject = next(subjects_of(ensemble.first, self.row, self.view, self.question.target))
-        return [part.word_draws(self.question.asked_on) for part in of_subject(ensemble, subject)[1]]
+        return [part.word_draws(self.question.asked_on) for part in self._own[1]]
 
     def _mine(self, row: pd.DataFrame) -> pd.DataFrame:
         row = row.copy(deep=False)

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import QuestionError, TableError
-from forecast.release import WORD_CUT_DAYS
+from forecast.release import word_after
 from forecast.tables.episodes import Target, Unit
 from forecast.tables.read import read_toml
 from forecast.tables.schema import Episode, Url
@@ -94,8 +94,7 @@ class Question(BaseModel):
 
 def word_of(question: Question, day: dt.date) -> str:
     """The word that an opening on a day makes true: weeks, months, years or never."""
-    gone = (day - question.asked_on).days
-    return next((word for word, cut in WORD_CUT_DAYS.items() if gone <= cut), "never")
+    return word_after((day - question.asked_on).days)
 
 
 def read_questions(path: Path) -> dict[str, Question]:

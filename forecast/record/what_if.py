@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,17 +18,17 @@ from forecast.model.ensemble import Ensemble
 from forecast.model.predict import model_forecasts
 from forecast.model.reweigh import change_between, reweighed
 from forecast.record.answers import Desk
+from forecast.record.changes import Words
 from forecast.record.questions import Question, word_of
 from forecast.record.recorder import open_questions
 from forecast.record.subjects import happened, members_of, subject_row
 from forecast.tables.book import Book, Change
 from forecast.tables.check import check_tables
 from forecast.tables.paths import Home
+from forecast.tables.replace import beyond, copy_tables
 
 #: Where a supposed fact stands in the tables.
 SOURCE = "https://example.org/supposed"
-
-Words = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,8 @@ def what_if(desk: Desk, texts: Sequence[str], names: Sequence[str] = (), refit: 
         raise QuestionError(f"{unknown[0]!r} is no question of {desk.home.questions}: 'forecast questions' lists them")
     with tempfile.TemporaryDirectory() as folder:
         home = _supposed_home(desk.home, supposed, Path(folder))
-        plain = desk if day == desk.today else _desk_like(desk, desk.home, day)
-        other = _desk_like(desk, home, day)
+        plain = desk if day == desk.today else desk.beside(desk.home, day)
+        other = desk.beside(home, day)
         asked = [desk.questions[name] for name in names] or _concerned(desk, other, supposed)
         return WhatIf(day, tuple(texts), tuple(_Seer(desk, plain, other, refit).moved(asked)))
 
@@ -262,17 +261,14 @@ def _supposed_home(home: Home, supposed: Sequence[Supposed], folder: Path) -> Ho
     """A copy of the home in which what is supposed has happened; refused where the tables could not hold it."""
     data = folder / "data"
     data.mkdir()
-    for file in home.data.iterdir():
-        if file.is_file():
-            shutil.copyfile(file, data / file.name)
+    copy_tables(home.data, data)
     for one in supposed:
         with _said_of(one, data, home.data):
             change = VERBS[one.verb].enter(Book(data), one)
         for edit in change.edits:
             edit.file.write_bytes(edit.after)
-    faults = [line.replace(str(data), str(home.data)) for line in check_tables(data)[1]]
-    known = set(check_tables(home.data)[1]) if faults else set()
-    new = [line for line in faults if line not in known]
+    found = [line.replace(str(data), str(home.data)) for line in check_tables(data)[1]]
+    new = beyond(check_tables(home.data)[1], found) if found else []
     if new:
         raise TableError([f"cannot suppose it: {line}" for line in new])
     return Home(data)
@@ -285,13 +281,6 @@ def _said_of(one: Supposed, copy: Path, data: Path) -> Iterator[None]:
         yield
     except ForecastError as error:
         raise ForecastError(f"cannot suppose {one.text!r}: {error}".replace(str(copy), str(data))) from None
-
-
-def _desk_like(desk: Desk, home: Home, day: dt.date) -> Desk:
-    """A desk of other tables, on a day that may lie ahead."""
-    made = Desk(home, desk.views.follow_up, desk.settings, day, desk.cache, desk.progress)
-    made.priors = desk.priors
-    return made
 
 
 def _concerned(desk: Desk, other: Desk, supposed: Sequence[Supposed]) -> list[Question]:

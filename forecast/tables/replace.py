@@ -35,18 +35,25 @@ def new_problems(data: Path, edits: Sequence[Edit], check: Callable[[Path], list
     def problems(of: Sequence[Edit]) -> list[str]:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder)
-            for file in data.iterdir():
-                if file.is_file():
-                    shutil.copyfile(file, copy / file.name)
+            copy_tables(data, copy)
             for edit in of:
                 (copy / edit.file.name).write_bytes(edit.after)
             return [line.replace(folder, str(data)) for line in check(copy)]
 
     found = problems(edits)
-    if not found:
-        return []
-    # a row that was put in moves the numbers of those below it
-    known = Counter(_without_number(line) for line in problems(()))
+    return beyond(problems(()), found) if found else []
+
+
+def copy_tables(data: Path, folder: Path) -> None:
+    """Copy the files of a data folder, without the folders in it."""
+    for file in data.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, folder / file.name)
+
+
+def beyond(before: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Problems that were not there before; a row that was put in moves the numbers of those below it."""
+    known = Counter(_without_number(line) for line in before)
     seen: Counter[str] = Counter()
     new = []
     for line in found:

@@ -163,16 +163,9 @@ def test_moments_of_another_shape_are_refused(drawn: Posterior, views: Any) -> N
 
 
 @pytest.fixture
-def desk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(home: Path, no_fits: Callable[..., None]) -> Desk:
     """A desk whose posteriors are draws of the prior."""
-    from forecast.model.ensemble import Ensemble
-    from forecast.model.prior_predictive import draws_of
-
-    def prior(desk: Desk, as_of: dt.date, unit: Any = "model", target: Any = "any") -> Ensemble:
-        drawn = draws_of(desk.priors, desk.views.on(as_of, unit), desk.settings.latency, 1, target)
-        return Ensemble((drawn,), (1.0,))
-
-    monkeypatch.setattr(Desk, "posterior", prior)
+    no_fits(4000)
     return Desk(home, settings=Settings(latency="weibull"), today=dt.date(2026, 11, 25))
 
 
