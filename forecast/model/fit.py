@@ -115,12 +115,13 @@ def posteriors_for(
     progress: Progress | None = None,
 ) -> list[Posterior]:
     """The posteriors of some families, of which the first is the pilot of the others."""
-    first = posterior_for(view, target, priors, replace(settings, latency=names[0]), cache, progress)
+    table = _Table.of(view, target, priors)
+    first = _posterior_of(table, priors, replace(settings, latency=names[0]), cache, progress)
     if priors.absorbed:  # a posterior in the prior's place is metric enough
         each = [replace(settings, latency=name) for name in names[1:]]
-        return [first, *(posterior_for(view, target, priors, s, cache, progress) for s in each)]
+        return [first, *(_posterior_of(table, priors, s, cache, progress) for s in each)]
     short = [replace(SERIES, latency=name, seed=settings.seed) for name in names[1:]]
-    return [first, *(posterior_for(view, target, priors, s, cache, progress, first) for s in short)]
+    return [first, *(_posterior_of(table, priors, s, cache, progress, first) for s in short)]
 
 
 def weights_of(latency: str, priors: Priors) -> dict[str, float]:
@@ -138,7 +139,6 @@ def posterior_for(
     settings: Settings,
     cache: Path | None = None,
     progress: Progress | None = None,
-    pilot: Posterior | None = None,
 ) -> Posterior:
     """The posterior of a view under one family: from the cache, else fitted and kept there.
 
@@ -153,8 +153,6 @@ def posterior_for(
         The user's cache folder by default.
     progress : callable, optional
         Called while sampling.
-    pilot : Posterior, optional
-        Of another family and the same view: the sampler starts from its metric.
 
     Returns
     -------
@@ -168,11 +166,34 @@ def posterior_for(
     CacheError
         If the cache folder cannot be written to; found out before sampling.
     """
-    cache = cache or cache_dir()
-    design = design_for(view, target, priors)
-    # conjugate: the prior and all days say the same as what was absorbed and the later days
-    arrivals = fit_arrivals(view, target, priors.arrival)
-    file = cache / "posteriors" / f"{_key(design, priors, arrivals, settings, pilot)}.npz"
+    return _posterior_of(_Table.of(view, target, priors), priors, settings, cache, progress)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A view as all families' fits see it."""
+
+    design: Design
+    arrivals: Arrivals
+    target: Target
+
+    @classmethod
+    def of(cls, view: pd.DataFrame, target: Target, priors: Priors) -> _Table:
+        # arrivals are conjugate: the prior and all days say the same as what was absorbed and the later days
+        return cls(design_for(view, target, priors), fit_arrivals(view, target, priors.arrival), target)
+
+
+def _posterior_of(
+    table: _Table,
+    priors: Priors,
+    settings: Settings,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    pilot: Posterior | None = None,
+) -> Posterior:
+    """As ``posterior_for``; the sampler starts from the metric of a pilot of another family, where there is one."""
+    cache, design = cache or cache_dir(), table.design
+    file = cache / "posteriors" / f"{_key(design, priors, table.arrivals, settings, pilot)}.npz"
     try:
         return load(file)
     except FileNotFoundError:
@@ -181,7 +202,7 @@ def posterior_for(
         log.warning("the cached posterior %s is %s: fitting it anew", file, error)
     require_writable(file.parent)
     metric = metric_from(pilot, design, layout_of(design), settings.chains) if pilot else None
-    posterior = fit(design, arrivals, target, priors, settings, cache, progress, metric=metric)
+    posterior = fit(design, table.arrivals, table.target, priors, settings, cache, progress, metric=metric)
     save(posterior, file)
     return posterior
 

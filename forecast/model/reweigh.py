@@ -37,27 +37,28 @@ class Change:
     after: Design | None
 
 
-def change_between(
-    posterior: Posterior, before: pd.DataFrame, after: pd.DataFrame, target: Target, programs: bool = False
-) -> Change:
-    """Which episodes' likelihood differs between two views.
+def segments_in(
+    posterior: Posterior, view: pd.DataFrame, target: Target, programs: bool = False
+) -> Mapping[str, Design]:
+    """The segments of each episode of a view, in the groups of a posterior, a spare place for whom it has not met.
 
     Parameters
     ----------
     posterior : Posterior
-        Names the groups; a member that it has not met gets the spare place.
-    before, after : pandas.DataFrame
+    view : pandas.DataFrame
         From :func:`forecast.tables.episodes.read_episodes`.
     target : {"any", "full"}
     programs : bool
         Whether programs and games inform the timing.
     """
     groups = (posterior.organizations, posterior.modalities)
-    old, new = (
-        design_rows(view, target, *groups, programs).by_episode(list(view.episode_id)) for view in (before, after)
-    )
-    names = tuple(name for name in {**old, **new} if _content(old.get(name)) != _content(new.get(name)))
-    return Change(names, *(_together(designs, names) for designs in (old, new)))
+    return design_rows(view, target, *groups, programs).by_episode(list(view.episode_id))
+
+
+def change_between(before: Mapping[str, Design], after: Mapping[str, Design]) -> Change:
+    """Which episodes' likelihood differs between two tables, as :func:`segments_in` gives them."""
+    names = tuple(n for n in {**before, **after} if _content(before.get(n)) != _content(after.get(n)))
+    return Change(names, _together(before, names), _together(after, names))
 
 
 def log_ratios(posterior: Posterior, change: Change) -> Floats:

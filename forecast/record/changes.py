@@ -19,7 +19,7 @@ from scipy.special import softmax
 
 from forecast.model.ensemble import Ensemble
 from forecast.model.predict import DRAWS, family_forecasts, model_forecasts
-from forecast.model.reweigh import change_between, log_ratios
+from forecast.model.reweigh import change_between, log_ratios, segments_in
 from forecast.record.answers import Desk
 from forecast.record.inputs import missing_inputs, restore_inputs
 from forecast.record.questions import Question
@@ -237,7 +237,9 @@ class News:
 
 def news_between(ensemble: Ensemble, before: pd.DataFrame, after: pd.DataFrame, programs: bool) -> list[News]:
     """News of every episode that two views tell differently, one entry a family."""
-    found, change = [], change_between(ensemble.first, before, after, ensemble.first.target, programs)
+    first = ensemble.first
+    change = change_between(*(segments_in(first, view, first.target, programs) for view in (before, after)))
+    found = []
     for member, weight in zip(ensemble.members, ensemble.weights, strict=True):
         shares = softmax(log_ratios(member, change), axis=0)
         found.append(News(weight, change.episode_ids, shares))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -89,7 +91,13 @@ class Question(BaseModel):
 
     def matches(self, episode_id: str, family: str) -> bool:
         """Whether an episode is one of its members."""
-        return any(fnmatchcase(episode_id, m) or (family == m and self.unit == "family") for m in self.members)
+        by_family = self.unit == "family" and family in self.members
+        return by_family or _any_of(self.members).match(episode_id) is not None
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern) for pattern in patterns))
 
 
 def word_of(question: Question, day: dt.date) -> str:

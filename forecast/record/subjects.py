@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecast.errors import QuestionError
 from forecast.record.questions import Question
-from forecast.tables.episodes import FollowUp, followed, open_members, open_window, read_episodes, read_members
+from forecast.tables.episodes import FollowUp, Target, followed, open_members, open_window, read_episodes, read_members
 from forecast.tables.families import merge_members
 from forecast.tables.promises import statements_of
 
@@ -48,12 +48,20 @@ class Views:
         self.path = episodes
         self.follow_up = follow_up
         self._views: dict[tuple[dt.date, str], pd.DataFrame] = {}
+        self._windows: dict[tuple[dt.date, Target], pd.DataFrame] = {}
+        self._members: pd.DataFrame | None = None
 
     def on(self, as_of: dt.date, unit: Literal["model", "family"] = "model") -> pd.DataFrame:
         """The table as known on a day."""
         if (as_of, unit) not in self._views:
             self._views[as_of, unit] = read_episodes(self.path, as_of, unit, self.follow_up)
         return self._views[as_of, unit]
+
+    def openings(self, as_of: dt.date, target: Target) -> pd.DataFrame:
+        """The first opening of each episode that counts for a target, as known on a day."""
+        if (as_of, target) not in self._windows:
+            self._windows[as_of, target] = open_window(self.on(as_of), target)
+        return self._windows[as_of, target]
 
     def searched_through(self, as_of: dt.date) -> dt.date:
         """Last day through which openings were searched for: what came later is not known."""
@@ -62,7 +70,9 @@ class Views:
 
     def open_members(self, as_of: dt.date) -> pd.DataFrame:
         """Family members known on a day that were open from their debut."""
-        return open_members(read_members(self.path), as_of)
+        if self._members is None:
+            self._members = read_members(self.path)
+        return open_members(self._members, as_of)
 
 
 def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFrame:
@@ -104,8 +114,8 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
 
 def members_of(question: Question, models: pd.DataFrame) -> pd.DataFrame:
     """The episodes of a view that a question is about."""
-    found = [question.matches(i, f) for i, f in zip(models.episode_id, models.family, strict=True)]
-    rows = models[found]
+    names = zip(models.episode_id.tolist(), models.family.tolist(), strict=True)
+    rows = models[[question.matches(*name) for name in names]]
     rows.attrs = models.attrs
     return rows
 
@@ -113,7 +123,7 @@ def members_of(question: Question, models: pd.DataFrame) -> pd.DataFrame:
 def happened(question: Question, views: Views, as_of: dt.date) -> Happened | None:
     """The first opening that answers a question, as known on a day; leaks and withdrawals do not."""
     rows = members_of(question, views.on(as_of))
-    candidates = list(_openings(question, rows))
+    candidates = _openings(rows, views.openings(as_of, question.target).loc[rows.index])
     if question.unit == "family":
         candidates += _open_debuts(question, views.open_members(as_of))
     return min(candidates, key=lambda h: (h.known_on, h.kind), default=None)
@@ -130,8 +140,7 @@ def notes_on(question: Question, views: Views, as_of: dt.date) -> list[tuple[str
     ]
 
 
-def _openings(question: Question, rows: pd.DataFrame) -> list[Happened]:
-    windows = open_window(rows, question.target)
+def _openings(rows: pd.DataFrame, windows: pd.DataFrame) -> list[Happened]:
     return [
         Happened(
             w.open_last.date(), w.open_last.date(), w.open_kind, _what(row, w), row.episode_id, row.outcome_source_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,9 +14,11 @@ import pandas as pd
 
 from forecast.errors import ForecastError, QuestionError, TableError
 from forecast.model.arrivals import fit_arrivals
+from forecast.model.design import Design
 from forecast.model.ensemble import Ensemble
+from forecast.model.posterior import Posterior
 from forecast.model.predict import model_forecasts
-from forecast.model.reweigh import change_between, reweighed
+from forecast.model.reweigh import change_between, reweighed, segments_in
 from forecast.record.answers import Desk
 from forecast.record.changes import Words
 from forecast.record.questions import Question, word_of
@@ -24,6 +26,7 @@ from forecast.record.recorder import open_questions
 from forecast.record.subjects import happened, members_of, subject_row
 from forecast.tables.book import Book, Change
 from forecast.tables.check import check_tables
+from forecast.tables.episodes import Target, Unit
 from forecast.tables.paths import Home
 from forecast.tables.replace import beyond, copy_tables
 
@@ -208,6 +211,7 @@ class _Seer:
     def __init__(self, desk: Desk, plain: Desk, other: Desk, refit: bool) -> None:
         self.desk, self.plain, self.other, self.refit = desk, plain, other, refit
         self._known: dict[tuple[Any, ...], tuple[Ensemble, float | None]] = {}
+        self._read: dict[tuple[Any, ...], Mapping[str, Design]] = {}
 
     def moved(self, questions: Sequence[Question]) -> list[Moved]:
         without = self._words(questions, self.plain)
@@ -247,14 +251,19 @@ class _Seer:
     def _weighted(self, question: Question, desk: Desk) -> tuple[Ensemble, float | None]:
         unit, target = question.unit, question.target
         if not (self.refit and desk is self.other):
-            before, after = self.desk.views.on(self.desk.today, unit), desk.views.on(desk.today, unit)
             ensemble = self.desk.posterior(self.desk.today, unit, target)
-            change = change_between(ensemble.first, before, after, target, desk.priors.programs)
-            arrivals = fit_arrivals(after, target, desk.priors.arrival)
+            change = change_between(*(self._segments(d, ensemble.first, unit, target) for d in (self.desk, desk)))
+            arrivals = fit_arrivals(desk.views.on(desk.today, unit), target, desk.priors.arrival)
             weighted, pareto_k, trusted = reweighed(ensemble, change, arrivals)
             if trusted:
                 return weighted, pareto_k
         return desk.posterior(desk.today, unit, target), None
+
+    def _segments(self, desk: Desk, posterior: Posterior, unit: Unit, target: Target) -> Mapping[str, Design]:
+        key = (id(desk), unit, target)
+        if key not in self._read:
+            self._read[key] = segments_in(posterior, desk.views.on(desk.today, unit), target, desk.priors.programs)
+        return self._read[key]
 
 
 def _supposed_home(home: Home, supposed: Sequence[Supposed], folder: Path) -> Home:

@@ -17,7 +17,7 @@ from forecast.model.ensemble import Ensemble
 from forecast.model.pointwise import episode_loglik
 from forecast.model.posterior import Posterior, save
 from forecast.model.predict import model_forecasts
-from forecast.model.reweigh import change_between, log_ratios, reweighed, smoothed
+from forecast.model.reweigh import Change, change_between, log_ratios, reweighed, segments_in, smoothed
 from forecast.model.terms import layout_of
 
 CLOSED = [{"episode_id": f"row-{n}", "organization": ("Acme", "Beta")[n % 2]} for n in range(8)]
@@ -41,14 +41,18 @@ def drawn(a_posterior: Posterior, views: Any) -> Posterior:
     return replace(a_posterior, raw=raw, layout=layout, **groups)
 
 
+def _between(posterior: Posterior, *views: Any) -> Change:
+    return change_between(*(segments_in(posterior, view, "any") for view in views))
+
+
 def test_rows_that_are_told_otherwise_are_found(drawn: Posterior, views: Any) -> None:
-    assert change_between(drawn, *views, "any").episode_ids == ("row-1", "new")
-    assert change_between(drawn, views[0], views[0], "any").episode_ids == ()
-    assert change_between(drawn, *reversed(views), "any").episode_ids == ("row-1", "new")
+    assert _between(drawn, *views).episode_ids == ("row-1", "new")
+    assert _between(drawn, views[0], views[0]).episode_ids == ()
+    assert _between(drawn, *reversed(views)).episode_ids == ("row-1", "new")
 
 
 def test_a_ratio_is_the_difference_of_the_rows_likelihoods(drawn: Posterior, views: Any) -> None:
-    ratios = log_ratios(drawn, change_between(drawn, *views, "any"))
+    ratios = log_ratios(drawn, _between(drawn, *views))
     before = episode_loglik(drawn, build_design(views[0], "any"))[1]
     own = build_design(views[1], "any")
     # the fit's groups know no Cargo: its row is that of a newcomer, the place after the last
@@ -80,7 +84,7 @@ def test_a_far_away_measurement_is_not_trusted(drawn: Posterior) -> None:
 def test_an_opening_raises_the_odds_of_the_same_organisation(drawn: Posterior, views: Any) -> None:
     before, after = views
     ensemble = Ensemble((drawn,), (1.0,))
-    change = change_between(drawn, before, after, "any")
+    change = _between(drawn, before, after)
     weighted, pareto_k, trusted = reweighed(ensemble, change, fit_arrivals(after, "any", _gamma(drawn)))
     assert trusted == (pareto_k <= 0.6157)  # 1 - 1 / log10(400)
     subject = after[after.episode_id == "row-3"]
