@@ -36,6 +36,7 @@ from forecast.commands.options import (
     tell,
 )
 from forecast.commands.priors import priors_app
+from forecast.commands.report import report, serve
 from forecast.commands.update import update, what_if
 from forecast.commands.validate import validate
 from forecast.errors import ForecastError, HomeError
@@ -76,6 +77,8 @@ app.command()(explain)
 app.command()(discover)
 app.command()(validate)
 app.command()(update)
+app.command()(report)
+app.command()(serve)
 app.command("what-if")(what_if)
 
 

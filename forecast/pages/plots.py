@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from forecast.errors import ForecastError
 
 #: Blue of Okabe and Ito's colours, which everybody can tell apart.
 BLUE, GREY = "#0072B2", "#6b6b6b"
+
+#: The words, from dark to light: an order that everybody sees.
+WORD_COLOURS = {"weeks": "#003a5c", "months": BLUE, "years": "#79bfe3", "never": GREY}
 
 _STYLE: Any = {
     "axes.spines.top": False,
@@ -160,6 +165,36 @@ def plot_priors(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) 
     return ax
 
 
+def plot_history(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what was said of each word, day by day, each line with its name at its end.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``day`` and one column a word, from the first forecast to the last.
+    ax : matplotlib.axes.Axes, optional
+    """
+    ax = ax or new_axes()
+    ends = spread([float(rows[word].iloc[-1]) for word in WORD_COLOURS], 0.07)
+    for (word, colour), end in zip(WORD_COLOURS.items(), ends, strict=True):
+        ax.plot(rows.day, rows[word], "o-", color=colour, lw=2, ms=4)
+        place = (1.01, end)
+        ax.annotate(word, place, xycoords=("axes fraction", "data"), va="center", color=colour, annotation_clip=False)
+    ax.set(ylim=(-0.02, 1.02), ylabel="P, from the asking day")
+    ax.yaxis.set_major_formatter(lambda p, _: f"{100 * p:.0f} %")
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(ax.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
+    return ax
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Places moved apart, upwards from the lowest, so that labels do not cover each other."""
+    out = np.asarray(places, float)
+    order = np.argsort(out, kind="stable")
+    for below, above in pairwise(order):
+        out[above] = max(out[above], out[below] + gap)
+    return out.tolist()
+
+
 def add_note(ax: Axes, note: str) -> Axes:
     """Say below the whole picture what it must be read with."""
     ax.get_figure(root=True).supxlabel(note, fontsize=7, color=GREY, x=0.01, ha="left")  # type: ignore[union-attr]
@@ -191,6 +226,14 @@ def save(ax: Axes, file: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise ForecastError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def svg_of(ax: Axes) -> str:
+    """The picture as SVG text without a background; the same picture gives the same text."""
+    text = StringIO()
+    with mpl.rc_context(_STYLE):
+        ax.get_figure(root=True).savefig(text, format="svg", transparent=True, metadata={"Date": None})  # type: ignore[union-attr]
+    return text.getvalue()
 
 
 def require_name(file: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from forecast.record import ledger
 from forecast.record.questions import Question
 from forecast.record.records import release_forecast
-from forecast.release import GRID_DAYS, ReleaseForecast
+from forecast.release import GRID_DAYS, WORD_CUT_DAYS, ReleaseForecast
 
 
 def curve_table(forecast: ReleaseForecast, level: float = 0.9) -> pd.DataFrame:
@@ -20,9 +21,9 @@ def curve_table(forecast: ReleaseForecast, level: float = 0.9) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``day`` (datetime64), ``p`` = P(open by the day), ``low`` and ``high`` of its pointwise
-        credible band, ``p_full``.
+        credible band (missing without draws), ``p_full``.
     """
-    low, high = forecast.band(level)
+    low, high = forecast.band(level) if forecast.draws else (np.nan, np.nan)
     days = pd.Timestamp(forecast.made_on) + pd.to_timedelta(GRID_DAYS, unit="D")
     return pd.DataFrame({"day": days, "p": forecast.cdf, "low": low, "high": high, "p_full": forecast.cdf_full})
 
@@ -44,4 +45,5 @@ def said_table(folder: Path, questions: Sequence[Question], horizon_days: int = 
             said = release_forecast(body)
             words = said.words(asked[said.target_id])
             rows.append({k: body[k] for k in keys} | words | {"prob": float(said.prob_by(horizon_days))})
-    return pd.DataFrame(rows).drop_duplicates(keys, ignore_index=True)
+    columns = [*keys, *WORD_CUT_DAYS, "never", "prob"]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates(keys, ignore_index=True)
