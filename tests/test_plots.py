@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.pages.plots import add_note, new_axes, plot_pit, plot_reliability, plot_skill
+from forecast.pages.plots import (
+    add_note,
+    new_axes,
+    plot_pit,
+    plot_reliability,
+    plot_skill,
+    plot_survival,
+    plot_survivals,
+)
 from forecast.pages.tables import said_table
 from forecast.record.questions import read_questions
 from forecast.release import GRID_DAYS
@@ -40,6 +48,29 @@ def test_a_pit_histogram_has_a_bar_a_bin_and_the_band_behind() -> None:
     heights = [bar.get_height() for bar in ax.patches]
     assert heights == pytest.approx([0.1, 0.4, 0.3, 0.2, 0.1, 0.1, 0.1, 0.1])
     assert [bar.get_x() for bar in ax.patches[:4]] == pytest.approx([0, 0.25, 0.5, 0.75])
+
+
+def test_survival_falls_in_steps_and_its_label_stands_above() -> None:
+    rows = pd.DataFrame({"day": [0, 10, 50], "closed": [1, 0.8, 0.8], "low": [0.9, 0.6, 0.6], "high": [1, 0.9, 0.9]})
+    ax = plot_survival(rows, label="text")
+    [line] = ax.lines
+    np.testing.assert_allclose(line.get_xydata(), [[0, 1], [10, 0.8], [50, 0.8]])
+    assert line.get_drawstyle() == "steps-post"
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert {(10, 0.6), (10, 0.9), (50, 0.6), (50, 0.9)} <= set(map(tuple, corners.round(6)))
+    assert ax.get_title(loc="left") == "text"
+    assert ax.get_xlabel() == "days since the closed debut"
+
+
+def test_small_pictures_share_scales_and_the_pooled_curve_and_name_axes_once() -> None:
+    one = pd.DataFrame({"day": [0, 9], "closed": [1, 0.8], "low": [0.9, 0.6], "high": [1, 0.9]})
+    curves = pd.concat([one.assign(group=name) for name in ("b", "a", "c")])
+    axes = plot_survivals(curves, pd.DataFrame({"day": [0, 9], "closed": [1, 0.5]}), columns=2).figure.axes
+    assert [ax.get_title(loc="left") for ax in axes] == ["b", "a", "c"]
+    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes}) == 1
+    assert all(ax.lines[0].get_ydata()[-1] == 0.5 for ax in axes)
+    assert [bool(ax.get_ylabel()) for ax in axes] == [True, False, True]
+    assert [bool(ax.get_xlabel()) for ax in axes] == [False, True, True]
 
 
 def test_a_note_stands_below_the_picture() -> None:

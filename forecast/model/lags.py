@@ -58,6 +58,11 @@ class Steps:
         """Chance to be closed after some days."""
         return np.concatenate([[1.0], self.survival])[np.searchsorted(self.times, days, side="right")]
 
+    def reached(self, share: float) -> float:
+        """First time by which a share is no longer closed; NaN if it never comes so far."""
+        times = self.times[self.survival <= 1 - share + 1e-12]
+        return float(times[0]) if times.size else float("nan")
+
 
 def lags_of(view: pd.DataFrame, target: Target) -> Lags:
     """Lags from debut to opening, or to the end of follow-up.

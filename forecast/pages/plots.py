@@ -145,6 +145,58 @@ def plot_predictive(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BL
     return ax
 
 
+def plot_survival(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE, label: str = "") -> Axes:
+    """Draw the share still closed since the closed debut, in steps, with its band; the label stands above.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        ``day``, ``closed``, ``low``, ``high``, as from :func:`forecast.record.history.survival_curves`.
+    ax : matplotlib.axes.Axes, optional
+    colour, label : str
+    """
+    ax = ax or new_axes(4.6, 3.6)
+    ax.fill_between(rows.day, rows.low, rows.high, step="post", color=colour, alpha=0.18, lw=0)
+    ax.step(rows.day, rows.closed, where="post", color=colour, lw=1.5)
+    if label:
+        ax.set_title(label, loc="left", color=colour, fontsize=9)
+    ax.set(ylim=(0, 1.01), xlabel="days since the closed debut", ylabel="still closed")
+    ax.yaxis.set_major_formatter(lambda p, _: f"{100 * p:.0f} %")
+    return ax
+
+
+def plot_survivals(curves: pd.DataFrame, pooled: pd.DataFrame, columns: int = 4) -> Axes:
+    """Draw a small picture for each group in the order of the rows, all on the same scales, beside the pooled curve.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        ``group`` and the columns that :func:`plot_survival` draws.
+    pooled : pandas.DataFrame
+        ``day``, ``closed``: a grey line in every picture.
+    columns : int
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The first picture's.
+    """
+    groups = list(curves.groupby("group", sort=False))
+    lines = -(-len(groups) // columns)
+    figure = new_axes(9.2, 0.5 + 1.7 * lines).get_figure(root=True)
+    figure.clear()  # type: ignore[union-attr]
+    with mpl.rc_context(_STYLE | {"font.size": 8}):
+        axes = [figure.add_subplot(lines, columns, n + 1) for n in range(len(groups))]  # type: ignore[union-attr]
+    for n, (ax, (name, rows)) in enumerate(zip(axes, groups, strict=True)):
+        ax.step(pooled.day, pooled.closed, where="post", color=GREY, lw=0.8)
+        plot_survival(rows, ax, label=str(name)).set(xlim=(0, 1095), xticks=range(0, 1096, 365), yticks=[0, 0.5, 1])
+        if n % columns:
+            ax.set(ylabel="", yticklabels=[])
+        if n + columns < len(groups):
+            ax.set(xlabel="", xticklabels=[])
+    return axes[0]
+
+
 def plot_priors(rows: pd.DataFrame, ax: Axes | None = None, colour: str = BLUE) -> Axes:
     """Draw the 90 % interval of each posterior over that of its prior, one line a parameter.
 

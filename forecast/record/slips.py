@@ -65,7 +65,4 @@ def _needs(own: pd.DataFrame) -> dict[str, Any]:
     curve = product_limit(np.full(len(late), -1.0), late, opened, 1)
     kept = late[opened & (late == 0)].size
     out: dict[str, Any] = {"dates": len(own), "kept": kept, "opened": int(opened.sum())}
-    for level in _LEVELS:
-        reached = curve.times[curve.survival <= 1 - level + 1e-12]
-        out[f"late_days_{round(100 * level)}"] = float(reached[0]) if reached.size else np.nan
-    return out
+    return out | {f"late_days_{round(100 * level)}": curve.reached(level) for level in _LEVELS}
