@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from itertools import pairwise
@@ -280,12 +281,20 @@ def save(ax: Axes, file: Path) -> None:
         raise ForecastError(f"cannot write {file}: {error.strerror or error}") from None
 
 
-def svg_of(ax: Axes) -> str:
-    """The picture as SVG text without a background; the same picture gives the same text."""
+def svg_of(ax: Axes, paper: bool = False) -> str:
+    """The picture as small SVG text: letters as letters, places to a hundredth; the same picture, the same text.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    paper : bool
+        On white, for readers that may be dark; else without a background.
+    """
     text = StringIO()
-    with mpl.rc_context(_STYLE):
-        ax.get_figure(root=True).savefig(text, format="svg", transparent=True, metadata={"Date": None})  # type: ignore[union-attr]
-    return text.getvalue()
+    with mpl.rc_context(_STYLE | {"svg.fonttype": "none"}):
+        about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        ax.get_figure(root=True).savefig(text, format="svg", transparent=not paper, metadata=about)  # type: ignore[union-attr]
+    return re.sub(r"(\.\d\d)\d+", r"\1", re.sub(r"\s*\n\s*", " ", text.getvalue()).replace("> <", "><"))
 
 
 def require_name(file: Path) -> None:
