@@ -18,6 +18,7 @@ from forecast.commands.discover import discover
 from forecast.commands.episodes import episodes_app
 from forecast.commands.explain import explain
 from forecast.commands.fit import fit, weigh
+from forecast.commands.ledger import ledger_app
 from forecast.commands.options import (
     DayOption,
     FollowUpChoice,
@@ -54,19 +55,12 @@ class SplitChoice(StrEnum):
     month = "month"
 
 
-class ImportChoice(StrEnum):
-    """What can be imported."""
-
-    third_party = "third-party"
-
-
 app = typer.Typer(
     help="When will a closed AI model be opened - in weeks, months, years or never?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(priors_app, name="priors")
 app.add_typer(episodes_app, name="episodes")
@@ -187,42 +181,6 @@ def score(
     else:
         skills = scoreboard.with_uncertainty(table, board) if by is SplitChoice.forecaster else []
         print_page(show.board_page(board, skills, slips.slip_table(late)))
-
-
-@ledger_app.command("import")
-def import_(
-    source: Annotated[
-        ImportChoice, typer.Argument(metavar="FORMAT", help="third-party: data/third_party_forecasts.csv")
-    ],
-    home: HomeOption = None,
-) -> None:
-    """Take other people's forecasts over, one chain a voice; twice the same adds nothing."""
-    from forecast.record.answers import Desk
-    from forecast.record.others import IMPORTS
-
-    done = IMPORTS[source.value](Desk(home))
-    for line in done.added:
-        b = line.body
-        typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}")
-    for text in done.unmatched:
-        typer.echo(f"no question asks about it: {text}")
-    typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
-
-
-@ledger_app.command()
-def verify(home: HomeOption = None) -> None:
-    """Prove that no line of the ledger was changed, dropped, inserted or moved."""
-    from forecast.record import ledger
-    from forecast.tables.paths import find_home
-
-    verdicts = ledger.verify(find_home(home).ledger)
-    for v in verdicts:
-        torn = "; a torn last line will be set aside" if v.torn else ""
-        typer.echo(f"{v.chain}: {v.lines} lines, head {v.head_sha256[:16]}: {v.fault or 'good'}{torn}")
-    faults = [f"{v.chain}: {v.fault}" for v in verdicts if v.fault]
-    if faults:
-        raise ForecastError("; ".join(faults))
-    typer.echo(f"{len(verdicts)} chains verified")
 
 
 @app.command()

@@ -173,3 +173,29 @@ def test_the_readmes_example_runs(tmp_path: Path, cache: Path, monkeypatch: pyte
     exec(example, scope)
     assert sum(scope["answer"].forecast.words(scope["answer"].asked_on).values()) == pytest.approx(1)
     assert (tmp_path / "wonder.svg").exists()
+
+
+@pytest.mark.slow
+def test_the_readmes_output_is_that_of_the_command(run: Callable[..., Any], cache: Path) -> None:
+    block = README.split("<!-- output: forecast predict -->")[1].split("<!-- end -->")[0].strip().strip("`").strip("\n")
+    printed = run("predict").out
+    plain = [re.sub(r"[\d<]+ ?\d* %", "P", line).split() for line in (block, printed)]
+    assert " ".join(plain[0]) in " ".join(plain[1])
+    shown = [int(p) for p in re.findall(r"(\d+) %", block[block.index("weeks   within") :])]
+    start = printed.index("weeks   within")
+    now = [int(p) for p in re.findall(r"(\d+) %", printed[start:])][: len(shown)]
+    assert now == pytest.approx(shown, abs=3)
+
+
+@pytest.mark.slow
+def test_the_readmes_picture_is_what_the_command_draws(run: Callable[..., Any], cache: Path, tmp_path: Path) -> None:
+    assert run("predict", "--plot", tmp_path / "answer.svg").code == 0
+    curves = []
+    for file in (ROOT / "results" / "answer.svg", tmp_path / "answer.svg"):
+        lines = re.findall(r'<g id="line2d_\d+">\s*<path d="(M[^"]*)"', file.read_text(encoding="utf-8"))
+        longest = max(lines, key=len)
+        curves.append([float(x) for x in re.findall(r"-?\d+\.\d+|-?\d+", longest)])
+    assert curves[1] == pytest.approx(curves[0], abs=6)  # points of a picture that is 274 high: another machine's draws
+    within = json.loads(run("predict", "--json").out)["p_open_within"]
+    assert [100 * within[h] for h in ("180", "730")] == pytest.approx([61, 68], abs=3)  # as its alternative text says
+    assert "61 % within 180 days, 68 % within two years" in README

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forecast import cli
-from forecast.commands import backtest, options
+from forecast.commands import backtest, ledger, options
 from forecast.model.ensemble import AVERAGE
 from forecast.model.latency import LATENCIES
 from forecast.record.backtest import STEPS
@@ -106,7 +106,7 @@ def test_tables_and_record_are_loaded_without_the_sampler(module: str, light: se
 def test_the_choices_of_the_command_line_are_the_registries() -> None:
     pairs = [
         (cli.SplitChoice, SPLITS),
-        (cli.ImportChoice, IMPORTS),
+        (ledger.ImportChoice, IMPORTS),
         (backtest.StepChoice, STEPS),
         (options.LatencyChoice, [AVERAGE, *LATENCIES]),
     ]

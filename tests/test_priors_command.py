@@ -60,7 +60,7 @@ def test_a_posterior_is_written_once_and_used_by_name(home: Path, run: Callable[
     words = ("priors", "from-posterior", "--home", str(home), "--out", str(out), "--as-of", "2025-07-01")
     told = run(*words)
     assert told.code == 0
-    assert f"use it with --priors {out}" in told.out
+    assert f"'forecast fit --priors {out}'" in told.out
     again = run(*words)
     assert (again.code, again.err.count("\n")) == (1, 1)
     assert "exists already" in again.err

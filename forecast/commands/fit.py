@@ -16,6 +16,7 @@ from forecast.commands.options import (
     JsonOption,
     LatencyChoice,
     LatencyOption,
+    PriorsOption,
     SeedOption,
     TargetChoice,
     TargetOption,
@@ -33,6 +34,7 @@ def fit(
     target: TargetOption = TargetChoice.any,
     follow_up: FollowUpOption = FollowUpChoice.silence,
     latency: LatencyOption = LatencyChoice.average,
+    priors: PriorsOption = None,
     seed: SeedOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -41,7 +43,7 @@ def fit(
     from forecast.pages.show_fit import fit_page
     from forecast.record.fitting import fit_report
 
-    with desk_of(home, follow_up, latency, seed) as desk:
+    with desk_of(home, follow_up, latency, seed, priors) as desk:
         report = fit_report(desk, parse_day(as_of), unit.value, target.value)
     tell(report, fit_page, as_json)
 

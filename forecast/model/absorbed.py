@@ -112,7 +112,10 @@ def what_is_left(view: pd.DataFrame, target: Target, absorbed: Absorbed, program
         if mine != getattr(absorbed, name):
             raise FitError(f"the priors have absorbed a fit of {name} {getattr(absorbed, name)}, not {mine}")
     if attrs["as_of"] <= through:
-        raise FitError(f"the priors have absorbed all days through {through}: {attrs['as_of']} would count twice")
+        raise FitError(
+            f"the priors have absorbed all days through {through}: {attrs['as_of']} would count twice; "
+            "forecast a later day with them, or this one with the first priors"
+        )
     then = read_episodes(attrs["path"], through, attrs["unit"], attrs["follow_up"])
     if build_design(then, target, programs).digest() != absorbed.design_sha256:
         raise FitError(

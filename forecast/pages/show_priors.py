@@ -42,5 +42,6 @@ def absorbed_line(found: Absorbed, file: object) -> str:
     families = ", ".join(found.families)
     return (
         f"wrote {file}: the posterior of {families}, unit {found.unit}, target {found.target}, which has absorbed all "
-        f"days through {found.absorbed_through}; use it with --priors {file}"
+        f"days through {found.absorbed_through}; use it on later days, "
+        f"'forecast fit --priors {file}', 'forecast predict --priors {file}'"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -26,15 +27,25 @@ def update_page(found: Update) -> RenderableType:
     """Answers, one table a question, parameters that moved, what was written."""
     parts: list[RenderableType] = [Text(f"update of {found.as_of}", "bold")]
     for one in found.resolved:
-        scores = ", ".join(f"{name} {score:.2f}" for name, score in one["log_score"].items())
-        told = f"{one['id']}: opened ({one['kind']}) on {one['day']}: {one['word']}. {one['what']}"
-        parts.append(Text(told + (f" Log scores of the last forecasts, nats: {scores}" if scores else "")))
+        parts.append(Text(_answer(one)))
     parts += [_change(change) for change in found.changes]
     if len(found.parameters):
         parts.append(_parameters(found))
     parts += [Text(f"note: {note}", "dim") for note in found.notes]
     parts += [Text(text, "dim") for text in _ends(found)]
     return Group(*parts)
+
+
+def _answer(one: Mapping[str, Any]) -> str:
+    told = [f"{one['id']}: opened ({one['kind']}) on {one['day']}: {one['word']}. {one['what']}."]
+    if one["log_score"]:
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in one["log_score"].items())
+        told.append(f"Log scores of the last forecasts, nats: {scores}.")
+    if one["not_yet_scored"]:
+        told.append(f"{one['not_yet_scored']} forecasts are scored from {one['scored_from']} on: 'forecast score'.")
+    if one["void"]:
+        told.append(f"{one['void']} are void: made on or after the day.")
+    return " ".join(told)
 
 
 def _change(change: Change) -> RenderableType:

@@ -19,7 +19,7 @@ from forecast.record.questions import Question, find_question, read_questions
 from forecast.record.subjects import Happened, Views, happened, members_of, subject_row
 from forecast.release import HORIZON_DAYS, ReleaseForecast
 from forecast.tables.episodes import FollowUp, Target, Unit, open_window
-from forecast.tables.hashes import data_sha256
+from forecast.tables.hashes import data_sha256, input_hashes
 from forecast.tables.paths import Home, find_home, utc_today
 
 #: Posteriors that a desk holds at once.
@@ -128,6 +128,7 @@ class Desk:
         self.home = home if isinstance(home, Home) else find_home(home)
         self.settings = settings or Settings()
         self.today = today or utc_today()
+        self.input_hashes = input_hashes(self.home)  # before anything is read: what is made from it bears them
         self.views = Views(self.home.episodes, follow_up)
         self.priors_file = priors_file or self.home.priors
         self.priors = read_priors(self.priors_file)

@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from forecast.model.ensemble import Ensemble
+from forecast.model.ensemble import AVERAGE, Ensemble
+from forecast.model.latency import LATENCIES
 from forecast.model.predict import DRAWS, family_forecasts, model_forecasts
 from forecast.model.reweigh import change_between, log_ratios, segments_in
 from forecast.record.answers import Desk
@@ -179,19 +180,24 @@ class Splitter:
         return Change(question.id, day, before, after, parts, movers, left)
 
     def former(self, body: Mapping[str, Any], present_priors: bool = False) -> Desk:
-        """A desk of the inputs of a recorded forecast, on its day, with its seed; with its priors or the present ones.
+        """A desk of a recorded forecast's inputs, day, seed and family; with its priors and family or the present ones.
 
         Raises
         ------
         LedgerError
             If they were not kept, or a copy was changed.
         """
-        replaced = present_priors and body["hashes"]["priors"] != self._priors_sha256
-        key = json.dumps([body["hashes"], body["made_on"], body["follow_up"], body["seed"], replaced])
+        latency = body["model"] if body["model"] in LATENCIES else AVERAGE
+        same = body["hashes"]["priors"] == self._priors_sha256 and latency == self.desk.settings.latency
+        replaced = present_priors and not same
+        key = json.dumps([body["hashes"], body["made_on"], body["follow_up"], body["seed"], latency, replaced])
         if key not in self._desks:
             home = self._laid_out(body["hashes"])
             priors = self.desk.priors_file if replaced else home.priors
-            self._desks[key] = self.desk.beside(home, _made_on(body), body["follow_up"], body["seed"], priors)
+            desk = self.desk.beside(home, _made_on(body), body["follow_up"], body["seed"], priors)
+            if not replaced:
+                desk.settings = replace(desk.settings, latency=latency)
+            self._desks[key] = desk
         return self._desks[key]
 
     def _laid_out(self, hashes: Mapping[str, str]) -> Home:

@@ -25,12 +25,14 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 
 
-def keep_inputs(home: Home) -> list[Path]:
+def keep_inputs(home: Home, hashes: Mapping[str, str]) -> list[Path]:
     """Copy data, priors and questions under ``inputs/<sha256>/`` of the ledger, each version once.
 
     Parameters
     ----------
     home : Home
+    hashes : mapping of str to str
+        Of the inputs when they were read.
 
     Returns
     -------
@@ -40,18 +42,19 @@ def keep_inputs(home: Home) -> list[Path]:
     Raises
     ------
     LedgerError
-        If an input changes while it is copied, or the disk refuses.
+        If an input has changed since, or the disk refuses.
     """
     try:
-        return _kept(home)
+        return _kept(home, hashes)
     except OSError as error:
         where = home.ledger / FOLDER
         raise LedgerError(f"cannot keep the inputs in {where} ({error.strerror or error}): nothing was added") from None
 
 
-def _kept(home: Home) -> list[Path]:
-    hashes, added = input_hashes(home), []
+def _kept(home: Home, hashes: Mapping[str, str]) -> list[Path]:
+    added = []
     for name, files in FILES.items():
+        _require_same(home, name, hashes)
         folder = home.ledger / FOLDER / hashes[name]
         if folder.is_dir():
             continue
@@ -60,8 +63,7 @@ def _kept(home: Home) -> list[Path]:
         filling = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
         try:
             _copy(home.data, filling, files)
-            if input_hashes(home)[name] != hashes[name]:
-                raise LedgerError(f"the {name} in {home.data} changed while it was being kept: nothing was added")
+            _require_same(home, name, hashes)
             filling.chmod(0o755)
             try:
                 filling.rename(folder)
@@ -73,6 +75,13 @@ def _kept(home: Home) -> list[Path]:
         finally:
             shutil.rmtree(filling, ignore_errors=True)
     return added
+
+
+def _require_same(home: Home, name: str, hashes: Mapping[str, str]) -> None:
+    if input_hashes(home)[name] != hashes[name]:
+        raise LedgerError(
+            f"the {name} in {home.data} changed while forecasts were being made: nothing was added; run it again"
+        )
 
 
 def missing_inputs(ledger: Path, hashes: Mapping[str, str]) -> list[str]:

@@ -19,7 +19,6 @@ from forecast.record.records import Asked, Provenance, append_new, forecast_reco
 from forecast.record.score_table import resolutions
 from forecast.record.subjects import Happened, happened, notes_on, subject_row
 from forecast.release import ReleaseForecast
-from forecast.tables.hashes import input_hashes
 
 #: Who forecasts, beside the model: one chain each.
 RECORDED_BASELINES = ("constant-hazard", "kaplan-meier", "kaplan-meier-promise", "promised-day-slip")
@@ -62,14 +61,19 @@ def record_forecasts(desk: Desk, names: Sequence[str] = (), as_of: dt.date | Non
 
 def new_records(desk: Desk, questions: Sequence[Question], day: dt.date) -> list[dict[str, Any]]:
     """Records of all forecasters for some questions; nothing is written."""
-    hashes = input_hashes(desk.home)
-    return [r for question in questions for r in _records(desk, question, day, hashes)]
+    return [r for question in questions for r in _records(desk, question, day, desk.input_hashes)]
 
 
 def keep_new(desk: Desk, records: Sequence[dict[str, Any]]) -> list[Line]:
-    """Keep the inputs, then append what the ledger does not have: a line never stands without its inputs."""
+    """Keep the inputs, then append what the ledger does not have: a line never stands without its inputs.
+
+    Raises
+    ------
+    LedgerError
+        If the inputs are no longer those that the records were made from.
+    """
     if records:
-        keep_inputs(desk.home)
+        keep_inputs(desk.home, desk.input_hashes)
     chains = sorted({r["forecaster"] for r in records})
     return [
         line
@@ -138,7 +142,12 @@ def resolution_records(desk: Desk) -> tuple[list[dict[str, Any]], list[str]]:
     records, notes = [], []
     for question in desk.questions.values():
         outcome = happened(question, desk.views, desk.today)
-        if outcome is None:
+        if outcome is None and question.id in standing and standing[question.id].state == "resolved":
+            notes.append(
+                f"{question.id}: the ledger says that it was opened on {standing[question.id].happened_on}, the table "
+                f"that it was not: 'forecast ledger reopen {question.id} --why TEXT' if the ledger is wrong"
+            )
+        elif outcome is None:
             found = notes_on(question, desk.views, desk.today)
             records += [
                 note_record(question.id, f"{episode} was {how} on {day}: not an opening") for episode, day, how in found
@@ -151,7 +160,7 @@ def resolution_records(desk: Desk) -> tuple[list[dict[str, Any]], list[str]]:
         elif standing[question.id].happened_on not in (None, outcome.day):
             notes.append(
                 f"{question.id}: the ledger says {standing[question.id].happened_on}, the table {outcome.day}: "
-                "reopen it if the ledger is wrong"
+                f"'forecast ledger reopen {question.id} --why TEXT' if the ledger is wrong, then 'forecast resolve'"
             )
     known = {line.body.get("text") for line in ledger.read(desk.home.ledger, RESOLUTIONS)}
     return [r for r in records if r["kind"] != "note" or r["text"] not in known], notes

@@ -24,7 +24,7 @@ STATUS_KINDS = ("void", "ambiguous", "reopened")
 
 _QUANTILES = (0.1, 0.5, 0.9)
 _DECIMALS = 7
-_ID_FIELDS = ("question_id", "forecaster", "made_on", "mode", "hashes", "seed")
+_ID_FIELDS = ("question_id", "forecaster", "model", "made_on", "mode", "hashes", "seed")
 
 
 @dataclass(frozen=True)

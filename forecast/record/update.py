@@ -20,7 +20,7 @@ from forecast.record.inputs import missing_inputs
 from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question, word_of
 from forecast.record.recorder import Resolved, keep_new, new_records, open_questions, resolution_records
-from forecast.record.score_table import resolutions, score_table
+from forecast.record.score_table import FIRST_DUE_DAY, resolutions, score_table
 from forecast.record.subjects import Happened, happened
 
 #: Whose forecasts are followed.
@@ -32,6 +32,8 @@ MOVED_SD = 0.25
 #: Width of a normal's 90 % interval, in standard deviations.
 _INTERVAL_SD = 3.29
 
+FIRST_DUE = pd.Timedelta(days=FIRST_DUE_DAY)
+
 
 @dataclass(frozen=True)
 class Update:
@@ -41,8 +43,9 @@ class Update:
     ----------
     as_of : datetime.date
     resolved : list of dict
-        Questions answered since: ``id``, ``day``, ``kind``, ``what``, ``word`` and, by forecaster,
-        the log score of the last forecast (nats).
+        Questions answered since: ``id``, ``day``, ``kind``, ``what``, ``word``; by forecaster the
+        log score of the last forecast (nats); how many forecasts are not scored yet, and from which
+        day on the first of them is; how many are void, as made on or after the day of the answer.
     changes : list of Change
         Every question that is open or was answered just now.
     parameters : pandas.DataFrame
@@ -114,9 +117,9 @@ def update(desk: Desk, dry_run: bool = False, record: bool = True) -> Update:
     records = new_records(desk, still_open, desk.today) if record and not dry_run else []
     found, lines = Resolved([], []), []
     if not dry_run:
-        resolved, notes = resolution_records(desk)
-        found = Resolved(ledger.append(desk.home.ledger, RESOLUTIONS, resolved, recorded_on=desk.today), notes)
         lines = keep_new(desk, records)
+        resolved, notes = resolution_records(desk)  # last: cut off before them, the next update tells the answers again
+        found = Resolved(ledger.append(desk.home.ledger, RESOLUTIONS, resolved, recorded_on=desk.today), notes)
     said = [_answer(desk, q, outcome) for q, outcome in answers.items()]
     return Update(desk.today, said, changes, moved, [*found.added, *lines], found.notes, not dry_run)
 
@@ -142,8 +145,9 @@ def _answer(desk: Desk, question: Question, outcome: Happened) -> dict[str, Any]
     """What came true, with the scores of the last forecasts, once they stand."""
     searched = max(desk.views.searched_through(desk.today), outcome.known_on)
     table = score_table(desk.home.ledger, desk.today, {question.id: question}, searched)
-    mine = table[(table.question_id == question.id) & (table.state == "scored") & (table["mode"] != "hindcast")]
-    latest = mine.sort_values("made_on").drop_duplicates("forecaster", keep="last")
+    mine = table[(table.question_id == question.id) & (table["mode"] != "hindcast")]
+    waiting = mine.made_on[mine.state.isin(["open", "due"])]
+    latest = mine[mine.state == "scored"].sort_values("made_on").drop_duplicates("forecaster", keep="last")
     return {
         "id": question.id,
         "day": outcome.day.isoformat(),
@@ -151,6 +155,9 @@ def _answer(desk: Desk, question: Question, outcome: Happened) -> dict[str, Any]
         "what": outcome.what,
         "word": word_of(question, outcome.day),
         "log_score": {row.forecaster: float(row.log) for row in latest.itertuples() if np.isfinite(row.log)},
+        "not_yet_scored": len(waiting),
+        "scored_from": str((waiting.min() + FIRST_DUE).date()) if len(waiting) else None,
+        "void": int((mine.state == "void").sum()),
     }
 
 

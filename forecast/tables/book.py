@@ -145,10 +145,11 @@ class Book:
         part_at = self.earlier.find("episode_id", name) if row["outcome"] == "opened" else None
         part = None if part_at is None else self.earlier.rows[part_at]
         edit = self.episodes.changed(at, landings.closed_again(row, on, source, reason, part))
+        next_step = "a question that it answered stays answered until 'forecast ledger reopen QUESTION --why TEXT'"
         if part_at is None:
-            return Change((edit,))
+            return Change((edit,), (next_step,))
         note = f"its opening in part moves back from {EarlierOpening.file}"
-        return Change((edit, self.earlier.removed(part_at)), (note,))
+        return Change((edit, self.earlier.removed(part_at)), (note, next_step))
 
     def see(self, name: str, on: dt.date, source: str) -> Change:
         """Enter that a model was not open on a day; see :func:`forecast.tables.landings.seen`."""

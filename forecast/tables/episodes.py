@@ -171,9 +171,10 @@ def _with_windows(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     seen = table.observed_through
     closed = _windows(table.closed_on, table.closed_precision)
     table["closed_first"] = closed["first"]
-    table["closed_last"] = closed["last"].where(closed["last"] < seen, closed["last"].clip(upper=seen))
     ended = _windows(table.outcome_on, table.outcome_precision)
     last = ended["last"].where(~((ended["first"] <= seen) & (seen < ended["last"])), seen)
+    # a debut known to the month alone was before the outcome of that month
+    table["closed_last"] = pd.concat([closed["last"], seen, last], axis=1).min(axis=1)
     for name, outcome in (("full", "opened"), ("part", "opened_partial")):
         table[f"{name}_first"] = ended["first"].where(table.outcome == outcome)
         table[f"{name}_last"] = last.where(table.outcome == outcome)

@@ -6,13 +6,23 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from forecast.errors import TableError
 from forecast.tables.paths import Home
 from forecast.tables.schema import TABLES
 
 
 def files_sha256(files: Iterable[Path]) -> str:
-    """SHA-256 over the names and bytes of files; a missing one counts as empty."""
-    return texts_sha256((file.name, file.read_bytes() if file.is_file() else b"") for file in files)
+    """SHA-256 over the names and bytes of files; a missing one counts as empty.
+
+    Raises
+    ------
+    TableError
+        If a file cannot be read.
+    """
+    try:
+        return texts_sha256((file.name, file.read_bytes() if file.is_file() else b"") for file in files)
+    except OSError as error:
+        raise TableError([f"{error.filename}: cannot be read: {error.strerror or error}"]) from None
 
 
 def texts_sha256(texts: Iterable[tuple[str, bytes]]) -> str:

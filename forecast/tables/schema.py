@@ -139,12 +139,12 @@ class Episode(Row):
         """Order of days, and cells that go together."""
         yield from self._outcome_rules()
         yield from self._promise_rules()
-        first_debut, last_debut = date_window(self.closed_on, self.closed_precision)
+        first_debut, _ = date_window(self.closed_on, self.closed_precision)
         if self.observed_through < first_debut:
             yield "observed_through", f"evidence before the debut ({self.closed_on})"
         if self.outcome_on and self.outcome_precision:
             first, last = date_window(self.outcome_on, self.outcome_precision)
-            if last < last_debut or (last == last_debut and last == first_debut):
+            if last <= first_debut:
                 yield (
                     "outcome_on",
                     f"outcome on or before the debut ({self.closed_on}): open on its debut day is no episode",

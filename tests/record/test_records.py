@@ -96,6 +96,7 @@ def test_the_id_is_the_hash_of_who_said_what_about_and_when(make_record):
     named = {
         "question_id": "q",
         "forecaster": "acme",
+        "model": record["model"],
         "made_on": "2026-01-01",
         "mode": "live",
         "hashes": {"data": "ab"},
@@ -114,6 +115,7 @@ def test_the_id_is_the_hash_of_who_said_what_about_and_when(make_record):
         {"mode": "hindcast"},
         {"hashes": {"data": "cd"}},
         {"seed": 8},
+        {"model": "another"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -126,7 +128,6 @@ def test_another_forecast_has_another_id(make_record, change):
     "change",
     [
         {"diagnostics": {"rhat": 1.01}},
-        {"model": "another"},
         {"design_seen": True},
         {"hashes": {"priors": "cd", "data": "ab"}},
     ],

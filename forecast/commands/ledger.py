@@ -1,0 +1,103 @@
+"""``forecast ledger``: parse, call, print."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.commands.options import HomeOption
+from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from forecast.record.corrections import Status
+
+ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
+
+QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", help="Its id.")]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason: it stays in the ledger.")]
+
+
+class ImportChoice(StrEnum):
+    """What can be imported."""
+
+    third_party = "third-party"
+
+
+@ledger_app.command("import")
+def import_(
+    source: Annotated[
+        ImportChoice, typer.Argument(metavar="FORMAT", help="third-party: data/third_party_forecasts.csv")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Take other people's forecasts over, one chain a voice; twice the same adds nothing."""
+    from forecast.record.answers import Desk
+    from forecast.record.others import IMPORTS
+
+    done = IMPORTS[source.value](Desk(home))
+    for line in done.added:
+        b = line.body
+        typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}")
+    for text in done.unmatched:
+        typer.echo(f"no question asks about it: {text}")
+    typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
+
+
+@ledger_app.command()
+def verify(home: HomeOption = None) -> None:
+    """Prove that no line of the ledger was changed, dropped, inserted or moved."""
+    from forecast.record import ledger
+    from forecast.tables.paths import find_home
+
+    verdicts = ledger.verify(find_home(home).ledger)
+    for v in verdicts:
+        torn = "; a torn last line will be set aside" if v.torn else ""
+        typer.echo(f"{v.chain}: {v.lines} lines, head {v.head_sha256[:16]}: {v.fault or 'good'}{torn}")
+    faults = [f"{v.chain}: {v.fault}" for v in verdicts if v.fault]
+    if faults:
+        raise ForecastError("; ".join(faults))
+    typer.echo(f"{len(verdicts)} chains verified")
+
+
+@ledger_app.command()
+def reopen(question: QuestionArgument, why: WhyOption, home: HomeOption = None) -> None:
+    """Open a question again whose answer in the ledger was a mistake."""
+    _mark("reopened", question, why, home)
+
+
+@ledger_app.command()
+def void(question: QuestionArgument, why: WhyOption, home: HomeOption = None) -> None:
+    """Close a question that cannot be answered: its forecasts are counted, and not scored."""
+    _mark("void", question, why, home)
+
+
+@ledger_app.command()
+def ambiguous(question: QuestionArgument, why: WhyOption, home: HomeOption = None) -> None:
+    """Close a question whose answer its rule does not decide."""
+    _mark("ambiguous", question, why, home)
+
+
+@ledger_app.command()
+def withdraw(
+    forecast: Annotated[str, typer.Argument(metavar="ID", help="Of the forecast, as its line has it.")],
+    why: WhyOption,
+    home: HomeOption = None,
+) -> None:
+    """Take a forecast back: it stays in its chain, is still scored, and counts as withdrawn."""
+    from forecast.record import corrections
+    from forecast.tables.paths import find_home, utc_today
+
+    line = corrections.withdraw(find_home(home), forecast, why, utc_today())
+    typer.echo(f"{line.body['chain']}: forecast {line.body['forecast_id']} taken back, line {line.number}")
+
+
+def _mark(kind: Status, question: str, why: str, home: Path | None) -> None:
+    from forecast.record import corrections
+    from forecast.tables.paths import find_home, utc_today
+
+    line = corrections.mark(find_home(home), kind, question, why, utc_today())
+    typer.echo(f"{question}: {kind}, line {line.number} of the resolutions")
