@@ -200,7 +200,9 @@ def test_an_entry_dated_ahead_does_not_date_the_copy() -> None:
     ahead = {"x": ENTRY | {"id": "x", "release_date": "2027-01-01", "last_updated": "2026-11-26"}}
     found = read({"acme": {"models": {"acme/one": ENTRY} | ahead}}, "api.json")
     assert (found.day, found.day_from) == (dt.date(2026, 6, 2), "the day of its newest entry")
-    assert found.notes == ("2 of 4 days of its entries are after today, the last 2027-01-01: they do not date the copy",)
+    assert found.notes == (
+        "2 of 4 days of its entries are after today, the last 2027-01-01: they do not date the copy",
+    )
     assert found.table.set_index("entry").released["x"] == pd.Timestamp("2027-01-01")  # it stays what it says
     assert read(api(last_updated=str(TODAY)), "api.json").day == TODAY
     named = read({"acme": {"models": {"acme/one": ENTRY} | ahead}})
