@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -495,6 +498,27 @@ def test_planted_news_is_found_and_decoys_are_not(real_data: Path, first_day: Fo
     assert min(known.precision, new.precision) >= 0.9
     assert debut.precision >= 0.75
     assert debut.strong == debut.found
+
+
+@pytest.mark.slow
+def test_a_seed_plants_the_same_in_every_process() -> None:
+    """The order of a set differs from process to process, what is planted must not."""
+    code = (
+        "import hashlib, json; from benchmarks.discover import ROOT, plant, raw_catalogue; "
+        "news, forgotten = plant(raw_catalogue(), ROOT / 'data', 101); "
+        "print(hashlib.sha256(json.dumps([news.raw, sorted(forgotten)]).encode()).hexdigest())"
+    )
+    planted = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(planted) == 1
 
 
 def test_without_a_look_at_the_planted_catalogue_nothing_is_found(
