@@ -178,7 +178,7 @@ def plant(raw: Raw, data: Path, seed: int) -> tuple[Planted, set[str]]:
             entry = alias(row["model"], row["organization"], rng)
             listing(news.raw, provider, entry, row["model"], is_open=n < 2)
         news.flips[episode_id] = False
-    for episode_id in debuts:
+    for episode_id in sorted(debuts):
         _debut(news, episodes[episode_id], entries[episode_id], rng)
     taken = {re.sub(r"\s*\(.*?\)", "", row["model"]).lower() for row in episodes.values()}
     free = sorted(set(catalogued) - debuts - set(turned))

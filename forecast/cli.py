@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from forecast.record.answers import Desk
 
 
+#: Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
+INTERRUPTED = 130
+
+
 class SplitChoice(StrEnum):
     """What a scoreboard has one line each of."""
 
@@ -237,13 +241,17 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder to
 
 
 def main() -> None:
-    """Run the command line: a user's mistake is one line on stderr and exit code 1."""
+    """Run the command line: a user's mistake is one line on stderr and exit code 1, Ctrl-C one and 130."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()
     except ForecastError as error:
         typer.echo(f"forecast: {error}" if "\n" not in str(error) else str(error), err=True)
         sys.exit(1)
+    except SystemExit as ended:  # typer's own way out, also of a KeyboardInterrupt
+        if ended.code == INTERRUPTED:
+            typer.echo("forecast: interrupted", err=True)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import resource
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,6 +133,21 @@ def test_a_picture_must_be_png_or_svg(run: Callable[..., Any], tmp_path: Path) -
     ran = run("predict", "--plot", tmp_path / "curve.bmp")
     assert ran.code == 1
     assert "must end in .png or .svg" in ran.err
+
+
+def test_an_interrupted_command_says_so_in_one_line() -> None:
+    """On a server that never answers, so that the interrupt comes while the command runs."""
+    code = "from forecast.cli import main; main()"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/api.json"
+        words = [sys.executable, "-c", code, "discover", "--catalogue", address]
+        env = os.environ | {"no_proxy": "*"}
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as started:
+            server.settimeout(60)
+            with server.accept()[0]:
+                started.send_signal(signal.SIGINT)
+                out, err = started.communicate(timeout=60)
+    assert (started.returncode, out, err) == (130, "", "forecast: interrupted\n")
 
 
 # --- Without a fit -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import gzip
 import json
+import re
 import shlex
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -99,6 +100,39 @@ def test_the_weak_are_one_line_each_or_in_full(found: Callable[..., Any], small:
     assert "little speaks" not in full.out
     assert "forecast episodes open zhipu-glm-5-turbo --on 2026-06-14" in full.out
     assert "against: open by kilo; closed by zai (its maker)" in full.out
+
+
+def test_what_copies_disagree_about_is_shown_without_asking(
+    found: Callable[..., Any], small: Callable[..., Path]
+) -> None:
+    one = small("one-2026-06-14.json", zai=[entry("glm-5-turbo", True)])
+    other = small("other-2026-06-14.json", zai=[entry("glm-5-turbo", False)])
+    words = ("--catalogue", one, "--catalogue", other, *THEN)
+    short, full = found(*words), found(*words, "--weak")
+    assert "little speaks" in short.out
+    for page in (short.out, full.out):
+        assert "called open as often as closed by each that lists it" in page
+        assert "against: open by zai (its maker); closed by zai (its maker)" in page
+        assert "0 of 0" not in page
+    [header, *rows] = [line for line in full.out.splitlines() if re.match(r"  (provider|zai) ", line)]
+    assert header.split()[-1] == "copy"
+    assert [(row.split()[2], row.split()[-1]) for row in rows] == [("open", one.name), ("closed", other.name)]
+    assert "copy" not in found("--catalogue", one, *THEN).out
+
+
+def test_a_nearly_empty_catalogue_says_that_nothing_can_be_gone(
+    found: Callable[..., Any], small: Callable[..., Path]
+) -> None:
+    done = found("--catalogue", small("api-2026-11-24.json", zai=[entry("glm-5-turbo", False)]))
+    assert "no longer listed: 0" in done.out
+    assert "note: none of the cohorts is called gone: of the tables' models the copy lists 1, less" in done.out
+
+
+def test_an_entry_dated_ahead_is_noted_on_the_page(found: Callable[..., Any], small: Callable[..., Path]) -> None:
+    ahead = entry("glm-9", False, last_updated="2027-03-01")
+    done = found("--catalogue", small("api.json", zai=[entry("glm-5-turbo", True), ahead]), *THEN)
+    assert "2 entries of 1 providers, 2026-06-01 (the day of its newest entry)" in done.out
+    assert "note: 1 of 4 days of its entries are after today, the last 2027-03-01" in done.out
 
 
 def test_nothing_is_written(found: Callable[..., Any], home: Path, small: Callable[..., Path]) -> None:
@@ -197,6 +231,10 @@ def test_json_is_one_object(found: Callable[..., Any], small: Callable[..., Path
         (("--catalogue", str(ROOT / "data/datapackage.json")), "another shape"),
         (("--catalogue", str(FIRST), "--as-of", "2026-11-26"), "is in the future: today is 2026-11-25 (UTC)"),
         (("--catalogue", str(FIRST), "--as-of", "14.6.2026"), "--as-of 14.6.2026: must be a day"),
+        (
+            ("--catalogue", str(FIRST), "--since", "2026-11-26"),
+            "--since 2026-11-26: is in the future: today is 2026-11-25 (UTC)",
+        ),
         (("--catalogue", str(FIRST), "--since", "June"), "--since June: must be a day"),
         (("--catalogue", str(FIRST), "--save", "new.json"), "--save keeps what is fetched"),
         (("--catalogue", str(FIRST), "--home", "/nowhere"), "no data/episodes.csv in /nowhere"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from forecast.record.scores import SCORES
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "beliefs.yml").read_text(encoding="utf-8"))
 
 
 def test_the_readme_begins_with_two_commands() -> None:
@@ -127,18 +130,126 @@ def test_every_command_is_in_the_readme(run: Callable[..., Any]) -> None:
 
 
 def test_the_workflow_runs_commands_that_there_are(run: Callable[..., Any]) -> None:
-    text = (ROOT / ".github" / "workflows" / "beliefs.yml").read_text(encoding="utf-8")
-    jobs = yaml.safe_load(text)["jobs"]
-    steps = " ".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
-    commands = re.findall(r"forecast ((?:[a-z]+)(?: --[a-z]+)*)", steps)
-    assert {"discover", "discover --json", "update", "check"} <= set(commands)
+    steps = " ".join(step.get("run", "") for job in WORKFLOW["jobs"].values() for step in job["steps"])
+    steps = re.sub(r"--catalogue \"\$\w+\"", "--catalogue", steps)
+    commands = re.findall(r"--locked forecast ((?:[a-z]+)(?: --[a-z]+)*)", steps)
+    assert {"discover --save", "discover --catalogue --json", "discover --catalogue", "codebook"} <= set(commands)
+    assert commands.index("check") < commands.index("codebook") < commands.index("update")  # its bytes are hashed
     cron = re.findall(r"^[\d* ]+ cd .* forecast (\w+)$", README, re.M)
     assert cron == ["discover", "update"]
     for command in {word.split()[0] for word in [*commands, *cron]}:
         told = run(command, "--help")
         assert told.code == 0
-        for option in re.findall(rf"{command} (--[a-z]+)", steps):
+        for option in re.findall(r"--[a-z]+", " ".join(c for c in commands if c.startswith(command))):
             assert option in told.out
+    landing = re.findall(r"```sh\n(.*?)\n```", README.split("## When a release lands")[1], re.S)[0]
+    assert re.findall(r"^forecast ([a-z]+(?: open)?)", landing, re.M) == ["episodes open", "codebook", "update"]
+    assert "Allow GitHub Actions to create and approve pull requests" in " ".join(README.split())
+
+
+def step(tmp_path: Path, job: str, name: str, cwd: Path, forecast: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a step of the workflow as GitHub does, with a ``python3`` whose ``forecast`` is a shell script."""
+    tools = tmp_path / "tools"
+    tools.mkdir(exist_ok=True)
+    calls = f'echo "$@" >> {tmp_path}/calls; case "$*" in "-m uv"*) shift 5; {forecast};; esac'
+    for tool, script in (("python3", calls), ("gh", f'echo "gh $*" >> {tmp_path}/calls')):
+        (tools / tool).write_text(f"#!/bin/bash\n{script}\n")
+        (tools / tool).chmod(0o755)
+    [found] = [s for s in WORKFLOW["jobs"][job]["steps"] if s.get("name", "").startswith(name)]
+    # what the shell "bash" and no shell at all stand for, see the workflow syntax under jobs.<job_id>.steps[*].shell
+    given = {"bash": "bash --noprofile --norc -eo pipefail", None: "bash -e"}
+    shell = given[WORKFLOW.get("defaults", {}).get("run", {}).get("shell")]
+    (tmp_path / "step.sh").write_text(found["run"])
+    names = dict.fromkeys(("GITHUB_ENV", "GITHUB_STEP_SUMMARY"), str(tmp_path / "github"))
+    own = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    command = [*shell.split(), str(tmp_path / "step.sh")]
+    return subprocess.run(command, cwd=cwd, env=own | names | env, capture_output=True, text=True, check=False)
+
+
+def git(folder: Path, *words: str) -> str:
+    own = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *own, *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def cloned(tmp_path: Path) -> tuple[Path, Path]:
+    """Two clones of a repository with a ledger of one line."""
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(tmp_path, "clone", "-q", "origin.git", "one")
+    one = tmp_path / "one"
+    (one / "data" / "ledger").mkdir(parents=True)
+    for name in ("ledger/model.jsonl", "CODEBOOK.md", "datapackage.json"):
+        (one / "data" / name).write_text("first\n")
+    git(one, "add", ".")
+    git(one, "commit", "-qm", "first")
+    git(one, "push", "-q", "origin", "HEAD:main")
+    git(tmp_path, "clone", "-q", "-b", "main", "origin.git", "two")
+    return one, tmp_path / "two"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_an_update_that_fails_fails_its_step(tmp_path: Path, code: int) -> None:
+    done = step(tmp_path, "update", "Resolve", tmp_path, f"echo said; exit {code}")
+    assert (done.returncode, (tmp_path / "github").read_text()) == (code, "said\n")
+
+
+def test_a_ledger_is_pushed_onto_a_main_that_moved_and_never_over_another_update(
+    tmp_path: Path, cloned: tuple[Path, Path]
+) -> None:
+    one, two = cloned
+
+    def tried(line: str) -> int:
+        with (two / "data/ledger/model.jsonl").open("a") as chain:
+            chain.write(f"{line}\n")
+        return step(tmp_path, "update", "Keep", two, "exit 0").returncode
+
+    def pushed() -> list[str]:
+        return git(tmp_path / "origin.git", "show", "main:data/ledger/model.jsonl").splitlines()
+
+    assert step(tmp_path, "update", "Keep", two, "exit 0").returncode == 0  # nothing to keep
+    assert not (tmp_path / "calls").exists()
+    (one / "README.md").write_text("moved")
+    git(one, "add", ".")
+    git(one, "commit", "-qm", "moved")
+    git(one, "push", "-q", "origin", "HEAD:main")
+    assert (tried("second"), pushed()) == (0, ["first", "second"])
+    assert git(tmp_path / "origin.git", "show", "main:README.md") == "moved"
+    assert "forecast ledger verify" in (tmp_path / "calls").read_text()
+    git(one, "pull", "-q", "--rebase", "origin", "main")
+    (one / "data/ledger/model.jsonl").write_text("first\nsecond\ntheirs\n")
+    git(one, "commit", "-qam", "theirs")
+    git(one, "push", "-q", "origin", "HEAD:main")
+    assert tried("mine") != 0
+    assert pushed() == ["first", "second", "theirs"]
+
+
+def test_candidates_are_fetched_once_and_proposed_on_a_branch_of_the_run(
+    tmp_path: Path, cloned: tuple[Path, Path]
+) -> None:
+    one = cloned[0]
+    assert step(tmp_path, "discover", "Look", one, 'echo "{}"').returncode == 0
+    looks = [line.split("forecast ")[1] for line in (tmp_path / "calls").read_text().splitlines()]
+    day = (tmp_path / "github").read_text().removeprefix("day=").strip()
+    copy = f"models.dev-api-{day}.json.gz"
+    assert looks == [f"discover --save {copy}", f"discover --catalogue {copy} --json", f"discover --catalogue {copy}"]
+    assert {file.name for file in (one / "candidates").iterdir()} == {f"{day}.json", f"{day}.txt"}
+    [proposal] = [s for s in WORKFLOW["jobs"]["discover"]["steps"] if s.get("name", "").startswith("Open")]
+    for attempt in ("1", "2"):  # again on the same day
+        of_run = {"github.run_id": "77", "github.run_attempt": attempt}
+        branch = re.sub(r"\$\{\{ (\S+) \}\}", lambda found: of_run[found[1]], proposal["env"]["branch"])  # noqa: B023
+        git(one, "switch", "-q", "main")
+        (one / "candidates").mkdir(exist_ok=True)
+        for name in (f"{day}.json", f"{day}.txt"):
+            (one / "candidates" / name).write_text(attempt)
+        done = step(tmp_path, "discover", "Open", one, "exit 0", day=day, branch=branch)
+        assert done.returncode == 0, done.stderr
+    assert git(tmp_path / "origin.git", "branch", "--format=%(refname:short)").splitlines() == [
+        "candidates-77-1",
+        "candidates-77-2",
+        "main",
+    ]
+    assert git(tmp_path / "origin.git", "diff", "--stat", "main", "candidates-77-1").count("candidates/") == 2
 
 
 @pytest.mark.slow

@@ -423,7 +423,7 @@ def test_a_terminal_that_closes_writes_nothing(
         (["open", "openai-gpt-5", "--on", "2025-08-07"], "open on its debut day is no episode; nothing was written"),
         (["leak", "openai-gpt-5", "--on", "2025-08-06"], "outcome on or before the debut (2025-08-07)"),
         (["open", "xai-grok-3", "--on", "2025-07-01"], "promise after the outcome (2025-07-01)"),
-        (["open", PART, "--on", "2026-08-09"], "'2026-08-10': not between its debut and its opening"),
+        (["open", PART, "--on", "2026-08-09"], f"{PART}: 2026-08-09 is before its opening in part of 2026-08-10"),
         (["open", WONDER, "--on", "2026-11-27"], "--on 2026-11-27: is in the future: today is 2026-11-26 (UTC)"),
         (["open", WONDER, "--on", "2026-11-31"], "--on 2026-11-31: must be a day, YYYY-MM-DD"),
         (["open", WONDER, "--on", "20 Nov"], "must be a day, YYYY-MM-DD"),

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.errors import ForecastError
 from forecast.model.fit import Settings
 from forecast.record import ledger
 from forecast.record.answers import Desk
+from forecast.record.changes import Change
 from forecast.record.recorder import record_forecasts
+from forecast.record.records import release_forecast
 from forecast.record.update import Update, update
 from forecast.record.what_if import what_if
 
@@ -114,8 +117,8 @@ def test_a_landing_resolves_its_question_and_the_parts_add_up(asked: Path) -> No
     rest = {w: sum(change[w] for _, change in ember.movers) + ember.remainder[w] for w in WORDS}
     assert rest == pytest.approx(ember.parts["new_data"])
     # the draws stand for a fit that learns nothing, so that the code and the priors change nothing
-    for part in ("new_code", "new_priors"):
-        assert max(abs(p) for p in ember.parts[part].values()) < 1e-6
+    assert ember.parts["new_code"] == dict.fromkeys(WORDS, 0.0)
+    assert max(abs(p) for p in ember.parts["new_priors"].values()) < 1e-6
 
 
 @pytest.mark.usefixtures("unfitted")
@@ -161,7 +164,44 @@ def test_new_priors_are_told_apart(asked: Path) -> None:
     assert max(sums(found).values()) < 1e-9
     ember = next(c for c in found.changes if c.question_id == EMBER)
     assert ember.parts["new_priors"]["never"] > 0.05
-    assert max(abs(p) for p in ember.parts["new_code"].values()) < 1e-6
+    assert set(ember.parts["new_code"].values()) == {0.0}
+
+
+@pytest.mark.usefixtures("unfitted")
+def test_what_a_record_rounds_off_is_new_code_only_where_the_code_is_new(
+    asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [line] = [x for x in record_forecasts(desk_on(asked, THEN), [EMBER]) if x.body["forecaster"] == "model"]
+    exact = desk_on(asked, THEN).answer(EMBER).forecast.words(THEN)
+    kept = {w: exact[w] - before for w, before in release_forecast(line.body).words(THEN).items()}
+    assert 0 < max(map(abs, kept.values())) < 1e-6  # seven decimals are kept
+
+    def split() -> Change:
+        [found] = [c for c in update(desk_on(asked, NOW), dry_run=True).changes if c.question_id == EMBER]
+        assert sum(found.parts[p][w] for p in found.parts for w in WORDS) == pytest.approx(0, abs=1e-12)
+        assert {w: sum(p[w] for p in found.parts.values()) for w in WORDS} == pytest.approx(
+            {w: found.after[w] - found.before[w] for w in WORDS}, abs=1e-12
+        )
+        return found
+
+    same = split()
+    monkeypatch.setattr("forecast.record.changes.code_sha256", lambda: "0" * 64)
+    other = split()
+    assert set(same.parts["new_code"].values()) == {0.0}
+    assert other.parts["new_code"] == pytest.approx(kept, abs=1e-12)
+    moved = {w: same.parts["new_data"][w] - other.parts["new_data"][w] for w in WORDS}
+    assert moved == pytest.approx(kept, abs=1e-12)
+    assert {name: same.remainder[name] - other.remainder[name] for name in WORDS} == pytest.approx(kept, abs=1e-12)
+
+
+@pytest.mark.usefixtures("unfitted")
+def test_a_difference_that_is_none_of_rounding_stays_with_the_code(
+    asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_forecasts(desk_on(asked, THEN), [EMBER])
+    monkeypatch.setattr("forecast.record.changes.ROUNDING", 0.0)  # as if nothing were small enough
+    [ember] = [c for c in update(desk_on(asked, NOW), dry_run=True).changes if c.question_id == EMBER]
+    assert any(ember.parts["new_code"].values())
 
 
 @pytest.mark.usefixtures("unfitted")
@@ -226,6 +266,15 @@ def test_the_page_and_the_json_say_the_same(asked: Path, run: Callable[..., Any]
         assert f"{100 * one['after']['never']:.1f} %" in page
 
 
+@pytest.mark.usefixtures("unfitted")
+def test_the_page_says_that_the_rest_is_partly_error(asked: Path, run: Callable[..., Any]) -> None:
+    record_forecasts(desk_on(asked, THEN), [EMBER])
+    open_wonder(asked)
+    page = run("update", "--dry-run", "--home", str(asked), "--latency", "weibull").out
+    rows = [line.split("  ")[0].strip() or line.strip().split("  ")[0] for line in page.splitlines()]
+    assert rows.index(WONDER) < rows.index("estimate error and the rest") < rows.index("time passed")
+
+
 def test_a_table_that_is_not_right_stops_an_update(home: Path, run: Callable[..., Any]) -> None:
     edit(home, WONDER, closed_on="soon")
     before = bytes_of(home)
@@ -275,6 +324,10 @@ def test_several_suppositions_at_once(asked: Path) -> None:
         ("open meta-muse-wonder-1.0 2020-01-01", "cannot suppose"),
         ("promise meta-muse-ember-1.0 2026-12-20 by then", "say 'promise ID DAY [by DAY]'"),
         ("add meta-muse-wonder-1.0 2026-12-20 like meta-muse-ember-1.0", "is there already"),
+        ("open meta-muse-wonder-1.0 9999-12-31", ": a forecast ends ten years from now, on 20"),
+        ("add meta-next 9999-12-31 like meta-muse-wonder-1.0", ": a forecast ends ten years from now, on 20"),
+        ("add Bad,Id 2026-12-01 like meta-muse-wonder-1.0", ": episode_id: 'Bad,Id': String should match pattern"),
+        ("open meta-muse-spark-1.0 2026-08-01", ": 2026-08-01 is before its opening in part of 2026-08-10"),
         ("destroy meta-muse-wonder-1.0 2026-12-20", "say 'open ID DAY [part]'; 'close"),
     ],
 )
@@ -282,8 +335,24 @@ def test_what_cannot_be_supposed_is_one_line(home: Path, run: Callable[..., Any]
     told = run("what-if", text, "--home", str(home))
     assert told.code == 1
     assert fault in told.err
+    assert told.err.startswith(f"forecast: cannot suppose {text!r}: ")
     assert told.err.count("\n") == 1
-    assert "Traceback" not in told.err
+    assert not re.search(r"Traceback|, row \d", told.err)
+
+
+def test_the_supposition_that_is_wrong_is_the_one_named(home: Path, run: Callable[..., Any]) -> None:
+    texts = [f"{what} 2026-12-20 like {WONDER}" for what in ("add meta-next", "add Meta", "add meta-later")]
+    told = run("what-if", *texts, "--home", str(home))
+    assert (told.code, told.err.count("\n")) == (1, 1)
+    assert told.err.startswith(f"forecast: cannot suppose {texts[1]!r}: episode_id: 'Meta': ")
+
+
+@pytest.mark.usefixtures("unfitted")
+def test_the_last_day_of_a_forecast_can_be_supposed_and_the_next_cannot(asked: Path) -> None:
+    last = NOW + dt.timedelta(days=3650)
+    assert what_if(desk_on(asked, NOW), [f"open {WONDER} {last}"], [WONDER]).day == last
+    with pytest.raises(ForecastError, match=f"ten years from now, on {last}"):
+        what_if(desk_on(asked, NOW), [f"open {WONDER} {last + dt.timedelta(days=1)}"], [WONDER])
 
 
 def test_an_unknown_question_is_one_line(home: Path, run: Callable[..., Any]) -> None:

@@ -43,8 +43,9 @@ def discover(
 
     today = utc_today()
     day, first = parse_day(as_of) or today, parse_day(since, "--since")
-    if day > today:
-        raise ForecastError(f"--as-of {day}: is in the future: today is {today} (UTC)")
+    for option, given in (("--as-of", day), ("--since", first)):
+        if given and given > today:
+            raise ForecastError(f"{option} {given}: is in the future: today is {today} (UTC)")
     places = catalogue or [ADDRESS]
     fetched = [place for place in places if is_address(place)]
     if save and len(fetched) != 1:

@@ -32,11 +32,11 @@ def found_page(found: Found, weak: bool = False) -> RenderableType:
             parts += ["", *_in_full(candidate)]
         if rest:
             parts += ["", Text(f"{len(rest)} more, for which little speaks (--weak shows them in full):", "dim")]
-            parts.append(_in_lines(rest))
+            parts += _in_lines(rest)
     already = found.of("open already")
     if already:
         parts += ["", Text(f"open already in the tables, opened or turned lately: {len(already)}", "bold underline")]
-        parts.append(_in_lines(already))
+        parts += _in_lines(already)
     return Group(*parts, "", Text("Nothing was entered: a catalogue errs. Run what you have checked.", "dim"))
 
 
@@ -48,6 +48,8 @@ def _head(found: Found) -> Iterator[Text]:
         if c.notes:
             more = f" and {len(c.notes) - 1} more, see --json" if len(c.notes) > 1 else ""
             yield Text(f"note: {c.notes[0]}{more}", "dim")
+    for note in found.notes:
+        yield Text(f"note: {note}", "dim")
     yield Text(f"tables as known on {found.as_of}")
 
 
@@ -64,14 +66,15 @@ def _in_full(candidate: Candidate) -> Iterator[RenderableType]:
 
 
 def _listings(listings: Sequence[Listing]) -> RenderableType:
-    """The first listings, both sides among them."""
+    """The first listings, both sides among them; with the copy of each where there are several."""
+    several = len({x.copy for x in listings}) > 1
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in ("  provider", "id", "weights", "released", "updated", "match"):
+    for column in ("  provider", "id", "weights", "released", "updated", "match", *(["copy"] if several else [])):
         table.add_column(column, no_wrap=True)
     for x in _both_sides(listings):
         flag = {True: "open", False: "closed", None: "-"}[x.open_weights]
         cells = (f"  {x.provider}", x.entry, flag, str(x.released or "-"), str(x.updated or "-"), x.match or "-")
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(cell) for cell in (*cells, x.copy)[: len(table.columns)]))
     more = len(listings) - SHOWN
     links = list(dict.fromkeys(url for x in listings for url in x.weights))
     tail = [Text(f"  and {more} more, see --json", "dim")] if more > 0 else []
@@ -86,10 +89,10 @@ def _both_sides(listings: Sequence[Listing]) -> list[Listing]:
     return [x for x in listings if id(x) in kept]
 
 
-def _in_lines(candidates: Sequence[Candidate]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for _ in range(3):
-        table.add_column(no_wrap=True)
+def _in_lines(candidates: Sequence[Candidate]) -> Iterator[Text]:
+    """A line each; where an opening is doubted, what speaks against it below."""
+    ids, states = (max(len(getattr(c, name)) for c in candidates) for name in ("episode_id", "status"))
     for c in candidates:
-        table.add_row(Text(f"  {c.episode_id}"), Text(c.status), Text(c.reason))
-    return table
+        yield Text(f"  {c.episode_id:<{ids}}  {c.status:<{states}}  {c.reason}")
+        if c.kind == "opened":
+            yield from (Text(f"    against: {conflict}", "dim") for conflict in c.conflicts)

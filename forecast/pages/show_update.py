@@ -59,7 +59,7 @@ def _change(change: Change) -> RenderableType:
             for episode, own in change.movers:
                 table.add_row(f"  {episode}", *_signed(own.values()), style="dim")
             if change.movers:
-                table.add_row("  all the rest", *_signed(change.remainder.values()), style="dim")
+                table.add_row("  estimate error and the rest", *_signed(change.remainder.values()), style="dim")
     table.add_row("after", *(f"{100 * p:.1f} %" for p in change.after.values()), style="bold")
     return Group(table, Text(change.note, "dim")) if change.note else table
 

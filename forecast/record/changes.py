@@ -27,7 +27,7 @@ from forecast.record.questions import Question
 from forecast.record.records import release_forecast
 from forecast.record.subjects import subject_row
 from forecast.release import WORD_CUT_DAYS, ReleaseForecast
-from forecast.tables.hashes import files_sha256
+from forecast.tables.hashes import code_sha256, files_sha256
 from forecast.tables.paths import Home
 
 Floats = NDArray[np.float64]
@@ -39,6 +39,9 @@ WORDS = (*WORD_CUT_DAYS, "never")
 
 #: Rows named under new data.
 MOVERS = 5
+
+#: A ledger line keeps seven decimals: a smaller difference under the same code is no difference.
+ROUNDING = 1e-6
 
 #: Probability of each word, counted from the day a question was asked.
 Words = dict[str, float]
@@ -116,6 +119,7 @@ class Splitter:
         """Begin with nothing laid out."""
         self.desk = desk
         self._priors_sha256 = files_sha256([desk.priors_file])
+        self._code_sha256 = code_sha256()
         self._open = ExitStack()
         self._homes: dict[str, Home] = {}
         self._desks: dict[str, Desk] = {}
@@ -137,7 +141,8 @@ class Splitter:
         F0 is the recorded forecast; F1 the same inputs under the present code; F2 with the present
         priors; F3 with the posterior of the present table as known today, for the row as known and
         on the day of the record; F4 today's. What became known about the row itself counts as new
-        data: time is the row of the record, still closed today.
+        data: time is the row of the record, still closed today. What a ledger line rounds off counts
+        as new data, too, where the code is the same: a part of unchanged code is exactly 0.
 
         Parameters
         ----------
@@ -168,16 +173,24 @@ class Splitter:
         same_data = same_code if replaced is old else _Stage(replaced, asked, day, day)
         fitted = _Stage(desk, question, day, desk.today)
         learnt, waited = fitted.words(), now.words(_still_closed(fitted.row, now.row))
+        code = _less(same_code.words(), before)
+        rounded = self._rounded_off(body, code)
         parts = {
-            "new_code": _less(same_code.words(), before),
+            "new_code": _less(code, rounded),
             "new_priors": _less(same_data.words(), same_code.words()),
-            "new_data": _plus(_less(learnt, same_data.words()), _less(after, waited)),
+            "new_data": _plus(rounded, _plus(_less(learnt, same_data.words()), _less(after, waited))),
             "time_passed": _less(waited, learnt),
         }
         movers, left = self._movers(same_data, now), parts["new_data"]
         for _, change in movers:
             left = _less(left, change)
         return Change(question.id, day, before, after, parts, movers, left)
+
+    def _rounded_off(self, body: Mapping[str, Any], code: Words) -> Words:
+        """What a part of new code owes to the decimals of the record: all of it where the code is the same."""
+        same = body["hashes"].get("code") == self._code_sha256
+        small = max(map(abs, code.values())) < ROUNDING
+        return code if same and small else dict.fromkeys(code, 0.0)
 
     def former(self, body: Mapping[str, Any], present_priors: bool = False) -> Desk:
         """A desk of a recorded forecast's inputs, day, seed and family; with its priors and family or the present ones.

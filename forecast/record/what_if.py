@@ -24,11 +24,12 @@ from forecast.record.changes import Words
 from forecast.record.questions import Question, word_of
 from forecast.record.recorder import open_questions
 from forecast.record.subjects import happened, members_of, subject_row
+from forecast.release import GRID_DAYS
 from forecast.tables.book import Book, Change
 from forecast.tables.check import check_tables
 from forecast.tables.episodes import Target, Unit
 from forecast.tables.paths import Home
-from forecast.tables.replace import beyond, copy_tables
+from forecast.tables.replace import beyond, copy_tables, without_place
 
 #: Where a supposed fact stands in the tables.
 SOURCE = "https://example.org/supposed"
@@ -100,13 +101,12 @@ def what_if(desk: Desk, texts: Sequence[str], names: Sequence[str] = (), refit: 
     Raises
     ------
     ForecastError
-        If a supposition cannot be read.
-    TableError
-        If the tables could not hold it.
+        If a supposition cannot be read, lies beyond the horizon of a forecast, or the tables could not hold it.
     QuestionError, FitError, CacheError
         As a forecast does.
     """
     supposed = [parse(text) for text in texts]
+    _require_within_horizon(supposed, desk.today)
     day = max([desk.today, *(one.on for one in supposed)])
     unknown = [name for name in names if name not in desk.questions]
     if unknown:
@@ -117,6 +117,13 @@ def what_if(desk: Desk, texts: Sequence[str], names: Sequence[str] = (), refit: 
         other = desk.beside(home, day)
         asked = [desk.questions[name] for name in names] or _concerned(desk, other, supposed)
         return WhatIf(day, tuple(texts), tuple(_Seer(desk, plain, other, refit).moved(asked)))
+
+
+def _require_within_horizon(supposed: Sequence[Supposed], today: dt.date) -> None:
+    last = today + dt.timedelta(days=int(GRID_DAYS[-1]))
+    for one in supposed:
+        if one.on > last:
+            raise ForecastError(f"cannot suppose {one.text!r}: a forecast ends ten years from now, on {last}")
 
 
 def parse(text: str) -> Supposed:
@@ -274,13 +281,18 @@ def _supposed_home(home: Home, supposed: Sequence[Supposed], folder: Path) -> Ho
     for one in supposed:
         with _said_of(one, data, home.data):
             change = VERBS[one.verb].enter(Book(data), one)
-        for edit in change.edits:
-            edit.file.write_bytes(edit.after)
-    found = [line.replace(str(data), str(home.data)) for line in check_tables(data)[1]]
-    new = beyond(check_tables(home.data)[1], found) if found else []
-    if new:
-        raise TableError([f"cannot suppose it: {line}" for line in new])
+            for edit in change.edits:
+                edit.file.write_bytes(edit.after)
+            _require_sound(data, home.data)
     return Home(data)
+
+
+def _require_sound(copy: Path, data: Path) -> None:
+    """Refuse, with the first of them, problems that the tables do not have already."""
+    found = [line.replace(str(copy), str(data)) for line in check_tables(copy)[1]]
+    new = beyond(check_tables(data)[1], found) if found else []
+    if new:
+        raise TableError([without_place(new[0])])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,16 @@ import pandas as pd
 from forecast.tables.acceptance import Command, add_commands, open_commands, propose, withdraw_commands
 from forecast.tables.catalogue import Catalogue
 from forecast.tables.episodes import read_episodes, read_optional
-from forecast.tables.evidence import Listing, cohort_listings, conflicts_of, debut_day, in_order, listings_of, votes_of
+from forecast.tables.evidence import (
+    Listing,
+    cohort_listings,
+    conflicts_of,
+    copy_names,
+    debut_day,
+    in_order,
+    listings_of,
+    votes_of,
+)
 from forecast.tables.forms import Form
 from forecast.tables.listings import Known, known_names, match_listings
 from forecast.tables.makers import maker_key
@@ -86,12 +95,15 @@ class Found:
     catalogues : tuple of Catalogue
     candidates : tuple of Candidate
         Strong ones first within each kind.
+    notes : tuple of str
+        Why nothing, or less, is called gone.
     """
 
     as_of: dt.date
     since: dt.date
     catalogues: tuple[Catalogue, ...]
     candidates: tuple[Candidate, ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def of(self, kind: Kind, support: Support | None = None) -> tuple[Candidate, ...]:
         """Candidates of a kind."""
@@ -107,6 +119,7 @@ class Found:
                 | {"entries": len(c.table), "notes": list(c.notes)}
                 for c in self.catalogues
             ],
+            "notes": list(self.notes),
             "candidates": [candidate.as_json() for candidate in self.candidates],
         }
 
@@ -120,7 +133,7 @@ def discover(data: Path, catalogues: Sequence[Catalogue], as_of: dt.date, since:
         Folder of the tables.
     catalogues : sequence of Catalogue
         Copies; of each shape the newest says what is, older ones what was. Copies of one day are
-        read as one.
+        read as one. One that is less than half as long as it should be says nothing about what is gone.
     as_of : datetime.date
         The tables are taken as they were known on that day.
     since : datetime.date, optional
@@ -128,10 +141,11 @@ def discover(data: Path, catalogues: Sequence[Catalogue], as_of: dt.date, since:
     """
     since = since or as_of - dt.timedelta(days=SINCE_DAYS)
     look = _look(data, catalogues, as_of)
-    found = [*_opened(look), *_debuts(look, since), *_gone(look), *_open_already(look, since)]
+    before, notes = _listed_before(look, _cut_short(catalogues))
+    found = [*_opened(look), *_debuts(look, since), *_gone(look, before), *_open_already(look, since)]
     kinds = ("opened", "debut", "gone", "open already")
     order = sorted(found, key=lambda c: (kinds.index(c.kind), c.support, c.organization, c.episode_id))
-    return Found(as_of, since, tuple(catalogues), tuple(order))
+    return Found(as_of, since, tuple(catalogues), tuple(order), tuple(notes))
 
 
 Listings = tuple[Listing, ...]
@@ -148,6 +162,11 @@ class _Look:
     before: Listings
     cohort: pd.DataFrame
 
+    @property
+    def listed(self) -> set[str | None]:
+        """Episodes that the newest copies list, be it as a setting or a snapshot."""
+        return {x.known_id for x in self.now if x.known_kind == "episode"}
+
     def episodes(self, listings: Listings) -> dict[str, Listings]:
         """Listings of the very weights of episodes, by episode."""
         found: dict[str, list[Listing]] = {}
@@ -160,11 +179,11 @@ class _Look:
 def _look(data: Path, catalogues: Sequence[Catalogue], as_of: dt.date) -> _Look:
     view = read_episodes(data / "episodes.csv", as_of)
     names = known_names(view, data, as_of)
-    newest = {c.shape: max(o.day for o in catalogues if o.shape == c.shape) for c in catalogues}
+    newest = _newest(catalogues)
     now: list[Listing] = []
     before: list[Listing] = []
-    for c in catalogues:
-        listings = listings_of(match_listings(c.table, names).assign(day=c.day))
+    for c, name in zip(catalogues, copy_names([c.address for c in catalogues]), strict=True):
+        listings = listings_of(match_listings(c.table, names).assign(day=c.day, copy=name))
         (now if c.day == newest[c.shape] else before).extend(listings)
     rows = {row["episode_id"]: row for row in view.to_dict("records") if row["domain"] == "ai_model"}
     makers: dict[str, list[dict[str, Any]]] = {}
@@ -187,14 +206,23 @@ def _opened(look: _Look) -> Iterator[Candidate]:
         last_closed = max((x.day for x in was if not x.open_weights), default=row["closed_last"].date())
         window = (min(last_closed + dt.timedelta(days=1), best.day), best.day)
         reason += f"; if so, opened between {window[0]} and {window[1]}"
-        commands = open_commands(row, best, window)
-        yield Candidate("opened", *_naming(row), support, reason, listings, conflicts_of(listings), commands)
+        conflicts = (*_closed_later(row, best.day), *conflicts_of(listings))
+        yield Candidate("opened", *_naming(row), support, reason, listings, conflicts, open_commands(row, best, window))
+
+
+def _closed_later(row: dict[str, Any], day: dt.date) -> tuple[str, ...]:
+    """What the table knows of a row that is not open since a copy of some day."""
+    through = row["observed_through"].date()
+    how = {"still_closed": "closed", "opened_partial": "open in part only"}.get(row["outcome"], "not open")
+    return (f"the table has it {how} through {through}, later than this copy",) if through > day else ()
 
 
 def _belief(listings: Sequence[Listing], turned: Sequence[Listing]) -> tuple[Support, str]:
     """How much speaks for an opening."""
     votes = votes_of(listings)
     counts = f"open by {votes.open} of {votes.open + votes.closed} providers"
+    if not votes.open + votes.closed:
+        counts = "called open as often as closed by each that lists it"
     if turned:
         who = ", ".join(sorted({x.provider for x in turned}))
         return "strong", f"{who} turned from closed to open; {counts}"
@@ -222,12 +250,45 @@ def _open_already(look: _Look, since: dt.date) -> Iterator[Candidate]:
             yield Candidate("open already", *_naming(row), support, reason, listings, conflicts_of(listings))
 
 
-def _gone(look: _Look) -> Iterator[Candidate]:
-    """Still-closed episodes that an earlier copy, or a cohort taken from the catalogue, listed."""
+def _newest(catalogues: Sequence[Catalogue]) -> dict[str, dt.date]:
+    """Day of the newest copy of each shape."""
+    return {c.shape: max(o.day for o in catalogues if o.shape == c.shape) for c in catalogues}
+
+
+def _cut_short(catalogues: Sequence[Catalogue]) -> Iterator[str]:
+    """Newest copies with less than half the entries of an earlier one, in words."""
+    newest = _newest(catalogues)
+    for shape, day in newest.items():
+        same = [c for c in catalogues if c.shape == shape]
+        now = max((c for c in same if c.day == day), key=lambda c: len(c.table))
+        longest = max(same, key=lambda c: len(c.table))
+        if 2 * len(now.table) < len(longest.table):
+            yield (
+                f"nothing is called gone: {now.address} has {len(now.table)} entries, "
+                f"less than half of the {len(longest.table)} of {longest.day}"
+            )
+
+
+def _listed_before(look: _Look, cut_short: Iterable[str]) -> tuple[dict[str, Listings], list[str]]:
+    """Episodes that earlier copies, and cohorts taken from the catalogue, listed; what is left out of them, and why.
+
+    A copy that is cut short lists few models for no fault of theirs.
+    """
+    notes = list(cut_short)
+    if notes:
+        return {}, notes
+    cohort = cohort_listings(look.cohort, max(x.day for x in look.now))
+    count = len(look.listed)
+    if 2 * count < len(cohort):
+        few = f"of the tables' models the copy lists {count}, less than half of the {len(cohort)} that cohorts"
+        return look.episodes(look.before), [f"none of the cohorts is called gone: {few} of earlier months hold"]
+    return cohort | look.episodes(look.before), []
+
+
+def _gone(look: _Look, earlier: Mapping[str, Listings]) -> Iterator[Candidate]:
+    """Still-closed episodes that were listed earlier."""
     newest = max(x.day for x in look.now)
-    listed = {x.known_id for x in look.now if x.known_kind == "episode"}
-    earlier = cohort_listings(look.cohort, newest) | look.episodes(look.before)
-    for episode_id in sorted(set(earlier) - listed):
+    for episode_id in sorted(set(earlier) - look.listed):
         row, listings = look.rows.get(episode_id), earlier[episode_id]
         if row is None or row["outcome"] != "still_closed":
             continue

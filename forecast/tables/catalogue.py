@@ -92,12 +92,12 @@ def read_catalogue(content: bytes, address: str, today: dt.date, fetched: bool =
         In UTC; a copy named by a clock that is a day ahead counts as today's.
     fetched : bool
         Fetched now: it is today's copy. Else the day in the file's name, else that of its
-        newest entry.
+        newest entry that is not dated ahead.
 
     Raises
     ------
     CatalogueError
-        For JSON that is broken or ambiguous (duplicate keys, NaN), or of another shape.
+        For JSON that is broken or ambiguous (duplicate keys, NaN), of another shape, or of no known day.
     """
     found = _parse(content, address)
     shape, raw = _entries(found, address)
@@ -118,7 +118,9 @@ def read_catalogue(content: bytes, address: str, today: dt.date, fetched: bool =
         raise CatalogueError(
             f"{address}: no entry says whether its weights are open: has the catalogue's shape changed?"
         )
-    day, day_from = (today, "fetched now") if fetched else _day_of(address, table, today)
+    day, day_from = today, "fetched now"
+    if not fetched:
+        day, day_from = _named_day(address, today) or _newest_day(address, table, today, notes)
     return Catalogue(table, shape, day, day_from, address, hashlib.sha256(content).hexdigest(), tuple(notes))
 
 
@@ -253,8 +255,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def _day_of(address: str, table: pd.DataFrame, today: dt.date) -> tuple[dt.date, str]:
-    """The day of a saved copy, and how it is known."""
+def _named_day(address: str, today: dt.date) -> tuple[dt.date, str] | None:
+    """The day in the name of a saved copy, and how it is known."""
     for stated in re.findall(r"(?<!\d)20\d\d-\d\d-\d\d(?!\d)", PurePath(address).name):
         try:
             day = dt.date.fromisoformat(stated)
@@ -263,7 +265,19 @@ def _day_of(address: str, table: pd.DataFrame, today: dt.date) -> tuple[dt.date,
         if day > today + dt.timedelta(days=1):
             raise CatalogueError(f"{address}: named for {day}, which has not come: today is {today} (UTC)")
         return min(day, today), "in the file's name"
-    newest = max((stamp for stamp in (table.updated.max(), table.released.max()) if not pd.isna(stamp)), default=None)
-    if newest is None:
-        raise CatalogueError(f"{address}: no day in its name and none in its entries: name it like api-2026-06-14.json")
-    return min(newest.date(), today), "the day of its newest entry"
+    return None
+
+
+def _newest_day(address: str, table: pd.DataFrame, today: dt.date, notes: list[str]) -> tuple[dt.date, str]:
+    """The last day that an entry names and that has come; those ahead are noted, first of all."""
+    named = pd.concat([table.updated, table.released]).dropna()
+    come = named[named <= pd.Timestamp(today)]
+    if come.empty:
+        ahead = "" if named.empty else f" that has come: the first is {named.min().date()}, today is {today} (UTC)"
+        raise CatalogueError(
+            f"{address}: no day in its name and none in its entries{ahead}: name it like api-2026-06-14.json"
+        )
+    if len(come) < len(named):
+        days = f"{len(named) - len(come)} of {len(named)} days of its entries"
+        notes.insert(0, f"{days} are after today, the last {named.max().date()}: they do not date the copy")
+    return come.max().date(), "the day of its newest entry"

@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from forecast.tables.catalogue import NOBODY
 from forecast.tables.forms import Form, form_of
+from forecast.tables.schema import CohortEntry
 from forecast.tables.windows import date_window
 
 #: The catalogue's public sources: the history of a file there shows when a flag turned.
@@ -53,6 +55,8 @@ class Listing:
     modality, license : str
     day : datetime.date
         Of the copy.
+    copy : str
+        What the copy is called, see :func:`copy_names`.
     form : Form
     maker : str
         Key, "" where nobody says.
@@ -78,6 +82,7 @@ class Listing:
     day: dt.date
     form: Form
     maker: str = ""
+    copy: str = ""
     known_kind: str | None = None
     known_id: str | None = None
 
@@ -91,18 +96,36 @@ class Listing:
 
     def as_json(self) -> dict[str, Any]:
         """What is shown of it."""
-        shown = ("provider", "entry", "name", "open_weights", "released", "updated", "own", "match", "score", "day")
+        shown = (
+            "provider",
+            "entry",
+            "name",
+            "open_weights",
+            "released",
+            "updated",
+            "own",
+            "match",
+            "score",
+            "day",
+            "copy",
+        )
         return {name: getattr(self, name) for name in shown} | {"weights": list(self.weights), "source": self.source}
 
 
+def copy_names(addresses: Sequence[str]) -> list[str]:
+    """What copies of catalogues are called: the file's name; the whole address where two files have one name."""
+    names = [PurePath(address).name or address for address in addresses]
+    return [address if names.count(name) > 1 else name for name, address in zip(names, addresses, strict=True)]
+
+
 def listings_of(rows: pd.DataFrame) -> tuple[Listing, ...]:
-    """Rows of :func:`forecast.tables.listings.match_listings`, with ``day``, as objects; the maker's own first."""
+    """Rows of :func:`forecast.tables.listings.match_listings`, with ``day`` and ``copy``; the maker's own first."""
     return in_order(_listing(row) for row in rows.to_dict("records"))
 
 
 def in_order(listings: Iterable[Listing]) -> tuple[Listing, ...]:
     """Its maker's own first, then by name."""
-    return tuple(sorted(listings, key=lambda x: (not x.own, x.provider, x.entry, x.day)))
+    return tuple(sorted(listings, key=lambda x: (not x.own, x.provider, x.entry, x.day, x.copy)))
 
 
 def _listing(row: dict[str, Any]) -> Listing:
@@ -110,7 +133,10 @@ def _listing(row: dict[str, Any]) -> Listing:
         return None if pd.isna(cell) else cell.date()
 
     return Listing(
-        **{name: row[name] for name in ("provider", "entry", "name", "released_precision", "own", "vote", "day")},
+        **{
+            name: row[name]
+            for name in ("provider", "entry", "name", "released_precision", "own", "vote", "day", "copy")
+        },
         **{name: row[name] for name in ("weights", "links", "modality", "license", "form", "maker")},
         **{name: row[name] for name in ("known_kind", "known_id")},
         open_weights=None if pd.isna(row["open_weights"]) else bool(row["open_weights"]),
@@ -160,6 +186,7 @@ def _cohort_listing(entry: str, day: dt.date) -> Listing:
         license="",
         day=day,
         form=form_of(entry),
+        copy=CohortEntry.file,
     )
 
 

@@ -71,7 +71,7 @@ def opened(
     Raises
     ------
     TableError
-        If the row has such an opening already.
+        If the row has such an opening already, or was open in part only later.
     """
     if row["outcome"] == "opened" or (part and row["outcome"] == "opened_partial"):
         raise TableError(
@@ -80,6 +80,10 @@ def opened(
                 "'forecast episodes close' takes a wrong one back"
             ]
         )
+    if row["outcome"] == "opened_partial":
+        first, _ = date_window(dt.date.fromisoformat(row["outcome_on"]), _precision(row["outcome_precision"]))
+        if date_window(on, precision)[1] < first:
+            raise TableError([f"{row['episode_id']}: {on} is before its opening in part of {row['outcome_on']}"])
     return {
         **_outcome(row, "opened_partial" if part else "opened", on, source, precision),
         "what_opened": what or (f"an open version of {row['model']}" if part else row["model"]),

@@ -63,6 +63,11 @@ def beyond(before: Sequence[str], found: Sequence[str]) -> list[str]:
     return new
 
 
+def without_place(line: str) -> str:
+    """A problem without the file and the row that it stands in: of a row that is not written yet."""
+    return re.sub(r"^.*?, row \d+, (column )?", "", line, count=1)
+
+
 def write(edits: Sequence[Edit]) -> None:
     """Replace files by what they are after their edits: all of them, or none.
 

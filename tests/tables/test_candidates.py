@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ def entry(name: str, is_open: bool | None, released: str = "2026-05-01", **more:
     return own | ({} if is_open is None else {"open_weights": is_open}) | more
 
 
-def api(day: dt.date = NOW, **providers: list[dict[str, Any]]) -> Catalogue:
+def api(day: dt.date = NOW, folder: str = "", **providers: list[dict[str, Any]]) -> Catalogue:
     """A catalogue by provider."""
     filler = [entry("filler/other-7b", True)]
     raw = {
@@ -36,7 +39,7 @@ def api(day: dt.date = NOW, **providers: list[dict[str, Any]]) -> Catalogue:
         for name, rows in (providers | {"poe": [*providers.get("poe", []), *filler]}).items()
     }
     found = {name: {"models": {row["id"]: row for row in rows}} for name, rows in raw.items()}
-    return read_catalogue(json.dumps(found).encode(), f"api-{day}.json", TODAY)
+    return read_catalogue(json.dumps(found).encode(), f"{folder}api-{day}.json", TODAY)
 
 
 def models(day: dt.date = NOW, *rows: dict[str, Any]) -> Catalogue:
@@ -192,6 +195,42 @@ def test_a_part_and_a_withdrawal_leave_an_opening_to_find(tables: Path) -> None:
     assert not any("--part" in line for line in lines(by_id["zhipu-glm-5v"]))
 
 
+@pytest.mark.parametrize(
+    ("name", "through", "said"),
+    [
+        ("glm-5", "2026-05-01", "closed"),
+        ("glm-5v", "2026-04-07", "open in part only"),
+        ("glm-4", "2026-04-07", "not open"),
+    ],
+)
+def test_later_evidence_of_the_table_speaks_against_an_opening(
+    tables: Path, name: str, through: str, said: str
+) -> None:
+    last = dt.date.fromisoformat(through)
+    for day, against in ((last - dt.timedelta(days=1), True), (last, False)):
+        candidate = only(discover(tables, [api(day, zai=[entry(name, True)])], NOW), "opened")
+        told = f"the table has it {said} through {through}, later than this copy"
+        assert candidate.conflicts == ((told,) if against else ())
+    # what was not known on the day speaks against nothing
+    known = dt.date(2026, 4, 20)
+    assert only(discover(tables, [api(known, zai=[entry("glm-5", True)])], known), "opened").conflicts == ()
+
+
+def test_copies_of_one_day_that_disagree_say_so_and_are_told_apart(tables: Path) -> None:
+    copies = [api(zai=[entry("glm-5", True)]), models(NOW, entry("zhipuai/glm-5", False))]
+    candidate = only(discover(tables, copies, NOW), "opened")
+    assert candidate.reason.startswith("called open as often as closed by each that lists it; if so, opened between")
+    assert candidate.conflicts == ("open by zai (its maker); closed by models.dev",)
+    assert {x.copy for x in candidate.evidence} == {f"api-{NOW}.json", f"models-{NOW}.json"}
+    twice = [api(NOW, folder, zai=[entry("glm-5", flag)]) for folder, flag in (("a/", True), ("b/", False))]
+    candidate = only(discover(tables, twice, NOW), "opened")
+    assert [(x.open_weights, x.copy) for x in candidate.evidence] == [
+        (True, f"a/api-{NOW}.json"),
+        (False, f"b/api-{NOW}.json"),
+    ]
+    assert {x["copy"] for x in candidate.as_json()["evidence"]} == {f"a/api-{NOW}.json", f"b/api-{NOW}.json"}
+
+
 # --- Debuts ------------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +362,42 @@ def test_a_smaller_list_of_another_shape_makes_nothing_gone(tables: Path) -> Non
     assert discover(tables, [before, models(NOW, entry("zhipuai/glm-5", False))], NOW).of("gone") == ()
 
 
+@pytest.mark.parametrize(("entries", "hits"), [(4, 1), (3, 0)])
+def test_a_copy_of_less_than_half_the_entries_makes_nothing_gone(tables: Path, entries: int, hits: int) -> None:
+    more = [entry(f"filler/model-{n}b", True) for n in range(5)]
+    before = api(dt.date(2026, 6, 1), zai=[entry("glm-5-turbo", False), *more])  # 7 with the filler
+    found = discover(tables, [before, api(NOW, zai=[entry("glm-5", False), *more[: entries - 2]])], NOW)
+    assert [len(c.table) for c in found.catalogues] == [7, entries]
+    assert len(found.of("gone")) == hits
+    said = f"nothing is called gone: api-{NOW}.json has 3 entries, less than half of the 7 of 2026-06-01"
+    assert found.notes == (() if hits else (said,))
+    # whole where both copies of the day are
+    both = [before, found.catalogues[1], api(NOW, "b/", zai=[entry("glm-5", False), *more])]
+    assert discover(tables, both, NOW).notes == ()
+
+
+def test_a_copy_with_few_models_of_the_tables_makes_nothing_of_a_cohort_gone(make_data: Callable[..., Path]) -> None:
+    names = [f"zhipu-glm-{n}" for n in range(5, 10)]
+    rows = [{"episode_id": name, "model": name[6:].upper(), "organization": "Zhipu AI"} for name in names]
+    cohort = [{"cohort": "models-dev-2026-04", "entry": f"zhipuai/{n[6:]}", "episode_id": n} for n in names]
+    data = make_data(
+        episodes=[row | {"family": row["episode_id"]} for row in rows],
+        cohorts=[entry | {"excluded": ""} for entry in cohort],
+    )
+    few, half = ([entry(f"glm-{n}", False) for n in range(5, last)] for last in (7, 8))
+    found = discover(data, [api(zai=few)], NOW)
+    assert found.of("gone") == ()
+    assert found.notes == (
+        "none of the cohorts is called gone: of the tables' models the copy lists 2, "
+        "less than half of the 5 that cohorts of earlier months hold",
+    )
+    found = discover(data, [api(zai=half)], NOW)
+    assert ([c.episode_id for c in found.of("gone")], found.notes) == (names[3:], ())
+    # two copies of a part: what one has and the other has not is gone all the same
+    before = api(dt.date(2026, 6, 1), zai=half)
+    assert [c.episode_id for c in discover(data, [before, api(zai=few)], NOW).of("gone")] == ["zhipu-glm-7"]
+
+
 # --- The real copies ---------------------------------------------------------------------------------------------
 
 
@@ -399,7 +474,7 @@ def test_the_real_debuts_are_few_and_hold_no_reseller_of_a_known_model(first_day
 
 def test_json_has_everything_and_nothing_that_json_has_not(first_day: Found) -> None:
     told = json.loads(json.dumps(first_day.as_json(), default=str, allow_nan=False))
-    assert list(told) == ["as_of", "since", "catalogues", "candidates"]
+    assert list(told) == ["as_of", "since", "catalogues", "notes", "candidates"]
     assert [c["entries"] for c in told["catalogues"]] == [5268]
     kinds = [c["kind"] for c in told["candidates"]]
     assert kinds == sorted(kinds, key=["opened", "debut", "gone", "open already"].index)
@@ -423,6 +498,27 @@ def test_planted_news_is_found_and_decoys_are_not(real_data: Path, first_day: Fo
     assert min(known.precision, new.precision) >= 0.9
     assert debut.precision >= 0.75
     assert debut.strong == debut.found
+
+
+@pytest.mark.slow
+def test_a_seed_plants_the_same_in_every_process() -> None:
+    """The order of a set differs from process to process, what is planted must not."""
+    code = (
+        "import hashlib, json; from benchmarks.discover import ROOT, plant, raw_catalogue; "
+        "news, forgotten = plant(raw_catalogue(), ROOT / 'data', 101); "
+        "print(hashlib.sha256(json.dumps([news.raw, sorted(forgotten)]).encode()).hexdigest())"
+    )
+    planted = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(planted) == 1
 
 
 def test_without_a_look_at_the_planted_catalogue_nothing_is_found(

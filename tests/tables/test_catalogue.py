@@ -192,9 +192,27 @@ def test_the_day_of_a_copy_is_named_or_that_of_its_newest_entry() -> None:
     assert (unnamed.day, unnamed.day_from) == (dt.date(2026, 6, 2), "the day of its newest entry")
     fetched = read_catalogue(json.dumps(api()).encode(), "https://models.dev/api.json", TODAY, fetched=True)
     assert (fetched.day, fetched.day_from) == (TODAY, "fetched now")
-    assert read(api(last_updated="2027-01-01"), "api.json").day == TODAY  # announced, not seen
     with pytest.raises(CatalogueError, match=r"name it like api-2026-06-14\.json"):
         read(api(release_date=None, last_updated=None), "api.json")
+
+
+def test_an_entry_dated_ahead_does_not_date_the_copy() -> None:
+    ahead = {"x": ENTRY | {"id": "x", "release_date": "2027-01-01", "last_updated": "2026-11-26"}}
+    found = read({"acme": {"models": {"acme/one": ENTRY} | ahead}}, "api.json")
+    assert (found.day, found.day_from) == (dt.date(2026, 6, 2), "the day of its newest entry")
+    assert found.notes == (
+        "2 of 4 days of its entries are after today, the last 2027-01-01: they do not date the copy",
+    )
+    assert found.table.set_index("entry").released["x"] == pd.Timestamp("2027-01-01")  # it stays what it says
+    assert read(api(last_updated=str(TODAY)), "api.json").day == TODAY
+    named = read({"acme": {"models": {"acme/one": ENTRY} | ahead}})
+    assert (named.day, named.notes) == (dt.date(2026, 6, 14), ())
+    with pytest.raises(CatalogueError) as refused:
+        read({"acme": {"models": ahead}}, "api.json")
+    assert str(refused.value) == (
+        "api.json: no day in its name and none in its entries that has come: the first is 2026-11-26, "
+        "today is 2026-11-25 (UTC): name it like api-2026-06-14.json"
+    )
 
 
 def test_a_clock_a_day_ahead_is_today_and_one_further_ahead_is_refused() -> None:
