@@ -75,11 +75,16 @@ def prior(desk: Desk, as_of: Any, unit: Any = "model", target: Any = "any") -> E
     return Ensemble((draws_of(desk.priors, view, "weibull", 1, target, 60),), (1.0,))
 
 
-@pytest.fixture(scope="session")
-def unfitted() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Desk, "posterior", prior)
-        yield
+class PriorDesk(Desk):
+    """A desk that fits nothing."""
+
+    posterior = prior
+
+
+@pytest.fixture
+def unfitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for a command, in one test."""
+    monkeypatch.setattr(Desk, "posterior", prior)
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +102,8 @@ def real_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def edition(unfitted: None, real_home: Path) -> Edition:
-    return gather(Desk(real_home, today=DAY), quiet)
+def edition(real_home: Path) -> Edition:
+    return gather(PriorDesk(real_home, today=DAY), quiet)
 
 
 @pytest.fixture(scope="session")
@@ -160,8 +165,8 @@ def hostile_home(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def hostile_edition(unfitted: None, hostile_home: Path) -> Edition:
-    edition = gather(Desk(hostile_home, today=DAY), quiet)
+def hostile_edition(hostile_home: Path) -> Edition:
+    edition = gather(PriorDesk(hostile_home, today=DAY), quiet)
     bad = [(HURT, "javascript:window.hurt=1"), ("data", "data:text/html,<script>window.hurt=1</script>")]
     leaves = [replace(leaf, sources=[*leaf.sources, *bad]) for leaf in edition.leaves]
     return replace(edition, leaves=leaves)

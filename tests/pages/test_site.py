@@ -170,7 +170,7 @@ def test_nothing_in_the_site_is_asked_from_elsewhere(site: Path) -> None:
         assert "url(" not in text, file
 
 
-def test_a_home_that_asks_nothing_has_a_site(unfitted: None, make_data: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_home_that_asks_nothing_has_a_site(make_data: Callable[..., Path], tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     make_data(episodes=[{"episode_id": "acme-one"}]).rename(home / "data")
