@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -83,7 +84,7 @@ class Leaf:
         """Probability of each word, counted from the asking day; empty without a forecast."""
         return self.forecast.words(self.question.asked_on) if self.forecast else {}
 
-    @property
+    @cached_property
     def curve(self) -> pd.DataFrame:
         """P(open by a day), with its band where there are draws."""
         return curve_table(self.forecast) if self.forecast else pd.DataFrame()

@@ -155,7 +155,7 @@ def _curve_of(leaf: Leaf) -> tuple[pd.DataFrame, int]:
     """The curve's table with days after the making, and how many days to show."""
     forecast = leaf.forecast
     assert forecast is not None
-    frame = leaf.curve
+    frame = leaf.curve.copy()
     frame.insert(1, "days", (frame.day - pd.Timestamp(forecast.made_on)).dt.days)
     ends = [(day - forecast.made_on).days + 90 for day in leaf.marks.values()]
     return frame, max(_SHOWN_DAYS, *ends)

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from forecast.errors import TableError
@@ -141,14 +142,13 @@ def open_window(view: pd.DataFrame, target: Target) -> pd.DataFrame:
         ``open_first``, ``open_last`` (days, NaT where not opened) and ``open_kind``
         ("full", "part" or None), on the view's index.
     """
-    full = view[["full_first", "full_last"]].set_axis(["open_first", "open_last"], axis=1)
-    full["open_kind"] = full.open_last.notna().map({True: "full", False: None}).astype(object)
-    if target == "full":
-        return full
-    part = view[["part_first", "part_last"]].set_axis(["open_first", "open_last"], axis=1)
-    part["open_kind"] = "part"
-    part_first = part.open_last.notna() & ~(full.open_last <= part.open_last)
-    return full.where(~part_first, part)
+    first, last = view.full_first, view.full_last
+    kind = np.where(last.notna(), "full", None)
+    if target == "any":
+        part = (view.part_last.notna() & ~(last <= view.part_last)).to_numpy()
+        first, last = first.where(~part, view.part_first), last.where(~part, view.part_last)
+        kind = np.where(part, "part", kind)
+    return pd.DataFrame({"open_first": first, "open_last": last, "open_kind": kind}, index=view.index)
 
 
 def _earlier_openings(path: Path) -> pd.DataFrame:
