@@ -108,7 +108,7 @@ class Edition:
     league : pandas.DataFrame
         Open questions, the likeliest to be answered within a year first.
     changed : pandas.DataFrame
-        Open questions: the model's last forecast recorded before the day, and that of the day.
+        Open questions: the model's last live forecast of an earlier day, and that of the day.
     board : pandas.DataFrame
         The scoreboard of the ledger.
     states : dict of str to Resolution
@@ -150,7 +150,7 @@ def gather(desk: Desk, tell: Tell) -> Edition:
         day=desk.today,
         leaves=leaves,
         league=_league(live),
-        changed=_changed(live, desk.today),
+        changed=_changed(desk, live),
         board=scoreboard(scores) if len(scores) else pd.DataFrame(),
         states=states,
         about=_about(desk, live),
@@ -261,17 +261,19 @@ def _league(live: Sequence[Leaf]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("p_365", ascending=False, ignore_index=True)
 
 
-def _changed(live: Sequence[Leaf], day: dt.date) -> pd.DataFrame:
-    """Of each question the last forecast of an earlier day beside that of today."""
+def _changed(desk: Desk, live: Sequence[Leaf]) -> pd.DataFrame:
+    """Of each question the last live forecast of an earlier day beside that of today."""
+    lines = [line.body for line in ledger.read(desk.home.ledger, FORECASTER)]
+    told = [b for b in lines if b["kind"] == "forecast" and b["mode"] == "live"]
+    last = {b["question_id"]: b for b in told if b["made_on"] < desk.today.isoformat()}
     rows = []
     for leaf in live:
-        earlier = leaf.history[leaf.history.made_on < day.isoformat()]
-        if leaf.forecast and len(earlier):
-            before = earlier.iloc[-1]
-            now = leaf.own_words
+        if leaf.forecast and leaf.question.id in last:
+            body = last[leaf.question.id]
+            before, now = release_forecast(body).words(leaf.question.asked_on), leaf.own_words
             moves = {f"{word}_change": now[word] - before[word] for word in WORDS}
             befores = {f"{word}_before": before[word] for word in WORDS}
-            rows.append({"question": leaf.question.id, "since": before.made_on} | befores | now | moves)
+            rows.append({"question": leaf.question.id, "since": body["made_on"]} | befores | now | moves)
     names = [f"{word}{end}" for end in ("_before", "", "_change") for word in WORDS]
     return pd.DataFrame(rows, columns=["question", "since", *names])
 

@@ -38,19 +38,21 @@ def changed_says(edition: Edition) -> str:
     changed = edition.changed
     if changed.empty:
         return ""
-    moves = changed[[f"{word}_change" for word in WORDS]].abs().max(axis=1)
-    most, count = moves.idxmax(), int((moves >= _MOVED).sum())
-    start = f"Since the last recorded forecast {count} of {len(changed)} moved by five points or more"
+    moves = changed[[f"{word}_change" for word in WORDS]].set_axis(WORDS, axis=1).abs()
+    count = int((moves.max(axis=1) >= _MOVED).sum())
+    start = f"Since the last live forecast {count} of {len(changed)} moved by five points or more"
     if not count:
         return f"{start}."
-    row = changed.loc[most]
-    return f"{start}, most of all {row.question}: never went from {percent(row.never_before)} to {percent(row.never)}."
+    most = moves.max(axis=1).idxmax()
+    row, word = changed.loc[most], moves.loc[most].idxmax()
+    moved = f"{word} went from {percent(row[f'{word}_before'])} to {percent(row[word])}"
+    return f"{start}, most of all {row.question}: {moved}. 'forecast update' says which of it is code, data or time."
 
 
 def changed_shown(edition: Edition) -> Shown:
     """Each open question: since when, never before and now, the change of every word in points."""
     titles = {"question": "question", "since": "since", "never_before": "never, before", "never": "never, now"}
-    titles |= {f"{word}_change": f"{word}, points" for word in WORDS}
+    titles |= {f"{word}_change": f"{word} \u00b1" for word in WORDS}
     formats = {"never_before": percent, "never": percent} | {f"{word}_change": points for word in WORDS}
     return shown(edition.changed, titles, formats)
 

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from forecast.errors import TableError
@@ -143,12 +142,12 @@ def open_window(view: pd.DataFrame, target: Target) -> pd.DataFrame:
         ("full", "part" or None), on the view's index.
     """
     first, last = view.full_first, view.full_last
-    kind = np.where(last.notna(), "full", None)
+    kind = last.notna().map({True: "full", False: None}).astype(object)
     if target == "any":
-        part = (view.part_last.notna() & ~(last <= view.part_last)).to_numpy()
+        part = view.part_last.notna() & ~(last <= view.part_last)
         first, last = first.where(~part, view.part_first), last.where(~part, view.part_last)
-        kind = np.where(part, "part", kind)
-    return pd.DataFrame({"open_first": first, "open_last": last, "open_kind": kind}, index=view.index)
+        kind = kind.where(~part, "part")
+    return pd.DataFrame({"open_first": first, "open_last": last, "open_kind": kind})
 
 
 def _earlier_openings(path: Path) -> pd.DataFrame:
