@@ -35,9 +35,11 @@ def report(
 ) -> None:
     """Write a site: the answer, open questions, how it came about, the track record, notebooks, data."""
     from forecast.pages.edition import gather
-    from forecast.pages.shelf import place_edition, place_site
+    from forecast.pages.shelf import place_edition, place_site, require_room
     from forecast.pages.site import write_site
 
+    if out is not None:
+        require_room(out)
     with desk_of(home, follow_up, latency, seed) as desk:
         desk.today = desk.day(parse_day(as_of))
         if out is None:

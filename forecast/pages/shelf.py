@@ -61,13 +61,23 @@ def place_site(folder: Path, write: Callable[[Path], None]) -> None:
     ForecastError
         If the folder holds something already, or cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ForecastError(f"--out {folder}: is not empty: name a new folder; what was published is not rewritten")
+    require_room(folder)
     with _draft(folder.absolute().parent) as draft:
         write(draft)
         if folder.exists():
             folder.rmdir()
         draft.rename(folder)
+
+
+def require_room(folder: Path) -> None:
+    """Refuse a folder that holds something, before anything long is begun.
+
+    Raises
+    ------
+    ForecastError
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ForecastError(f"--out {folder}: is not empty: name a new folder; what was published is not rewritten")
 
 
 def editions(shelf: Path) -> list[Path]:
