@@ -251,6 +251,13 @@ def test_a_changed_file_of_an_edition_is_named(tmp_path: Path) -> None:
     assert "is missing" in faults(folder)[0]
 
 
+def test_editions_that_were_published_are_as_their_manifests_say() -> None:
+    published = editions(ROOT / "reports")
+    assert published
+    assert [fault for folder in published for fault in faults(folder)] == []
+    assert (ROOT / "reports" / "latest").resolve() == published[-1]
+
+
 # pieces
 
 
