@@ -29,7 +29,7 @@ def last_day(text: str) -> dt.date | None:
     before, by_end, spans = _BEFORE.fullmatch(words), _BY_END.fullmatch(words), _RANGE.fullmatch(words)
     if before:
         first = _period(before[1])
-        return first and first[0] - _DAY
+        return first[0] - _DAY if first and first[0] > dt.date.min else None
     if by_end:
         return _end(by_end[1] or by_end[2])
     if _period(words) is None and spans and _period(spans[1]):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from forecast.record.formats.question_map import Matched
 from forecast.record.formats.reading import csv_of, moment_of, number_of, text_of
-from forecast.record.formats.said import Price, Said, Sheet, sheet_of
+from forecast.record.formats.said import Entries, Price, Said, Sheet, sheet_of
 
 _TITLE, _OPTION, _BY = "Question title", "Multiple choice option", "Question resolve by"
 _WHO, _PROB, _MADE = "Forecast created by", "Forecast (scale = 0-1)", "Forecast created at"
@@ -25,7 +25,7 @@ def read_fatebook(path: Path, wanted: Mapping[str, Matched]) -> Sheet:
     LedgerError
     """
 
-    def entries() -> Iterator[tuple[str, str, Callable[[], Iterator[Said]]]]:
+    def entries() -> Entries:
         for where, row in csv_of(path, (_TITLE, _WHO, _PROB, _MADE)):
             option = row.get(_OPTION, "").strip()
             name = f"{row[_TITLE].strip()} / {option}" if option else row[_TITLE].strip()

@@ -24,7 +24,7 @@ from forecast.record.formats.reading import (
     required_text,
     shown,
 )
-from forecast.record.formats.said import Price, Said, Sheet, sheet_of
+from forecast.record.formats.said import Entries, Price, Said, Sheet, sheet_of
 
 
 class _Set(Entry):
@@ -52,7 +52,7 @@ def read_forecastbench(path: Path, wanted: Mapping[str, Matched]) -> Sheet:
     required_text(str(path), "model", given.model)
     made_at = _made_at(path, given)
 
-    def entries() -> Iterator[tuple[str, str, Callable[[], Iterator[Said]]]]:
+    def entries() -> Entries:
         for number, entry in enumerate(given.forecasts, start=1):
             where = f"{path}, forecast {number}"
             if not isinstance(entry, dict):

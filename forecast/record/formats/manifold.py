@@ -17,7 +17,7 @@ from pydantic import Field
 from forecast.record.formats.answers import is_later, last_day
 from forecast.record.formats.question_map import LATER, Matched
 from forecast.record.formats.reading import Chance, Entry, entry_of, fault, json_of, milliseconds
-from forecast.record.formats.said import Price, Said, Sheet, sheet_of
+from forecast.record.formats.said import Entries, Price, Said, Sheet, sheet_of
 
 #: Who says what a market says.
 MARKET = "market"
@@ -58,7 +58,7 @@ def read_manifold(path: Path, wanted: Mapping[str, Matched]) -> Sheet:
     given = json_of(path)
     listed = given if isinstance(given, list) else [given]
 
-    def entries() -> Iterator[tuple[str, str, Callable[[], Iterator[Said]]]]:
+    def entries() -> Entries:
         for number, entry in enumerate(listed, start=1):
             where = f"{path}, entry {number}"
             if not isinstance(entry, dict):

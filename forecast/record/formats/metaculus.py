@@ -8,6 +8,7 @@ beyond the upper one. Columns are found by name; a row may end early.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from forecast.record.formats.packed import opened_zip, zipped_rows
 from forecast.record.formats.question_map import Matched
 from forecast.record.formats.reading import fault, moment_of, number_of, probability, text_of
-from forecast.record.formats.said import Curve, Price, Said, Sheet, days_since_epoch, sheet_of
+from forecast.record.formats.said import Curve, Entries, Price, Said, Sheet, days_since_epoch, sheet_of
 from forecast.release import Floats
 
 QUESTIONS = "question_data.csv"
@@ -40,14 +41,15 @@ def read_metaculus(path: Path, wanted: Mapping[str, Matched]) -> Sheet:
     LedgerError
     """
     with opened_zip(path) as packed:
-        rows = zipped_rows(path, packed, QUESTIONS, _QUESTION_COLUMNS)
-        questions = {row["Question ID"]: (where, row) for where, row in rows}
+        with closing(zipped_rows(path, packed, QUESTIONS, _QUESTION_COLUMNS)) as rows:
+            questions = {row["Question ID"]: (where, row) for where, row in rows}
 
-        def entries() -> Iterator[tuple[str, str, Callable[[], Iterator[Said]]]]:
-            for where, row in zipped_rows(path, packed, FORECASTS, _FORECAST_COLUMNS):
-                name = row["Question ID"]
-                about = questions.get(name, ("", {}))
-                yield name, about[1].get("Question Title", ""), _reader(where, row, about)
+        def entries() -> Entries:
+            with closing(zipped_rows(path, packed, FORECASTS, _FORECAST_COLUMNS)) as rows:
+                for where, row in rows:
+                    name = row["Question ID"]
+                    about = questions.get(name, ("", {}))
+                    yield name, about[1].get("Question Title", ""), _reader(where, row, about)
 
         return sheet_of(entries(), wanted)
 

@@ -7,7 +7,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def zipped_rows(
     path: Path, packed: zipfile.ZipFile, member: str, columns: Sequence[str]
-) -> Iterator[tuple[str, dict[str, str]]]:
+) -> Generator[tuple[str, dict[str, str]]]:
     """Give the rows of a CSV member, as :func:`forecast.record.formats.reading.csv_of`, one after another.
 
     Raises

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,14 +117,19 @@ class Format:
     read: Callable[[Path, Mapping[str, Matched]], Sheet]
 
 
-def sheet_of(entries: Iterator[tuple[str, str, Callable[[], Iterator[Said]]]], wanted: Mapping[str, Matched]) -> Sheet:
-    """Sort entries, each an id, a title and how to read it, into what is wanted and what is not."""
+#: Entries of a file: each an id, a title, and how to read it, which is done only where it is wanted.
+type Entries = Generator[tuple[str, str, Callable[[], Iterator[Said]]]]
+
+
+def sheet_of(entries: Entries, wanted: Mapping[str, Matched]) -> Sheet:
+    """Sort entries into what is wanted and what is not."""
     sheet = Sheet()
-    for source_id, title, read in entries:
-        if source_id in wanted:
-            sheet.said += read()
-        else:
-            sheet.unmatched.setdefault(source_id, title)
+    with closing(entries):  # and the file behind them, where one is bad
+        for source_id, title, read in entries:
+            if source_id in wanted:
+                sheet.said += read()
+            else:
+                sheet.unmatched.setdefault(source_id, title)
     return sheet
 
 
