@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from forecast import cli
-from forecast.commands import backtest, ledger, options
+from forecast.commands import backtest, ledger_formats, options
 from forecast.model.ensemble import AVERAGE
 from forecast.model.latency import LATENCIES
 from forecast.record.backtest import STEPS
+from forecast.record.formats.registry import FORMATS
 from forecast.record.others import IMPORTS
 from forecast.record.scoreboard import SPLITS
 
@@ -106,7 +107,7 @@ def test_tables_and_record_are_loaded_without_the_sampler(module: str, light: se
 def test_the_choices_of_the_command_line_are_the_registries() -> None:
     pairs = [
         (cli.SplitChoice, SPLITS),
-        (ledger.ImportChoice, IMPORTS),
+        (ledger_formats.ImportChoice, [*IMPORTS, *FORMATS]),
         (backtest.StepChoice, STEPS),
         (options.LatencyChoice, [AVERAGE, *LATENCIES]),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecast.commands.ledger_formats import FileArgument, FormatArgument, MapOption, imported
 from forecast.commands.options import HomeOption
 from forecast.errors import ForecastError
 
@@ -21,29 +21,19 @@ QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", help="Its i
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason: it stays in the ledger.")]
 
 
-class ImportChoice(StrEnum):
-    """What can be imported."""
-
-    third_party = "third-party"
-
-
 @ledger_app.command("import")
 def import_(
-    source: Annotated[
-        ImportChoice, typer.Argument(metavar="FORMAT", help="third-party: data/third_party_forecasts.csv")
-    ],
-    home: HomeOption = None,
+    source: FormatArgument, file: FileArgument = None, map_file: MapOption = None, home: HomeOption = None
 ) -> None:
     """Take other people's forecasts over, one chain a voice; twice the same adds nothing."""
-    from forecast.record.answers import Desk
-    from forecast.record.others import IMPORTS
-
-    done = IMPORTS[source.value](Desk(home))
+    done = imported(source, file, map_file, home)
     for line in done.added:
         b = line.body
         typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}")
     for text in done.unmatched:
         typer.echo(f"no question asks about it: {text}")
+    for text in done.left_out:
+        typer.echo(f"left out: {text}")
     typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
 
 

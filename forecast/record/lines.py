@@ -105,7 +105,7 @@ def parsed(raw: bytes, chain: str, number: int) -> Line:
     if sha256.encode() != tail[1]:
         raise LedgerError(f"line {number}: changed after it was written (its hash does not match)")
     try:
-        body = json.loads(stored.decode(), object_pairs_hook=_keys_once, parse_constant=_refuse_constant)
+        body = json.loads(stored.decode(), object_pairs_hook=keys_once, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"line {number}: its body is not good JSON ({error})") from None
     fault = _field_fault(body, chain)
@@ -132,14 +132,26 @@ def check_place(line: Line, seq: int, prev: str) -> None:
         raise LedgerError(f"line {line.number}: follows another line than the one before it")
 
 
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object of a JSON text in which a key stands twice.
+
+    Raises
+    ------
+    ValueError
+    """
     once = dict(pairs)
     if len(once) != len(pairs):
         raise ValueError("a key stands twice")
     return once
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and infinity in a JSON text.
+
+    Raises
+    ------
+    ValueError
+    """
     raise ValueError(f"{name} is no number")
 
 

@@ -12,8 +12,9 @@ import calendar
 import datetime as dt
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from forecast.model.reference import Reference
 from forecast.record.answers import Desk
 from forecast.record.lines import Line
 from forecast.record.questions import Question
-from forecast.record.records import Asked, Provenance, append_new, forecast_record
+from forecast.record.records import Asked, Provenance, append_by_forecaster, forecast_record
 from forecast.release import GRID_DAYS, Floats, ReleaseForecast
 from forecast.tables.hashes import texts_sha256
 from forecast.tables.read import read_rows
@@ -118,10 +119,11 @@ def priced_curve(points: list[tuple[float, float]], reference: Reference) -> Flo
     for day, p in points:
         ends = reference.cdf(np.array([start[0], day]))
         inside = (start[0] < GRID_DAYS) & (day >= GRID_DAYS)
-        out[inside] = start[1] + (p - start[1]) * (base[inside] - ends[0]) / (ends[1] - ends[0])
+        rise = ends[1] - ends[0]  # 0 where the reference has run out: then the price jumps on its day
+        out[inside] = start[1] + (p - start[1]) * (base[inside] - ends[0]) / rise if rise > 0 else start[1]
         start = (day, p)
-    after = last < GRID_DAYS
-    out[after] = 1 - (1 - p_last) * (1 - base[after]) / (1 - reference.cdf(np.array([last]))[0])
+    after, left = last < GRID_DAYS, 1 - reference.cdf(np.array([last]))[0]
+    out[after] = 1 - (1 - p_last) * (1 - base[after]) / left if left > 0 else p_last
     return np.asarray(out)
 
 
@@ -134,10 +136,13 @@ class Imported:
     added : list of Line
     unmatched : list of str
         Forecasts of openings that no question asks about, one line each: never guessed.
+    left_out : list of str
+        What was left out because it was to be, one line each.
     """
 
     added: list[Line]
     unmatched: list[str]
+    left_out: list[str] = field(default_factory=list)
 
 
 def import_third_party(desk: Desk) -> Imported:
@@ -157,23 +162,43 @@ def import_third_party(desk: Desk) -> Imported:
         if question is None:
             unmatched.append(f"{made_on} {source}: {said[0].question} ({target or 'outside the table'})")
             continue
-        reference = _reference(question, made_on, desk)
-        share = reference.part_share
+        reference = reference_on(question, made_on, desk)
         cdf = _curve(said, made_on, reference)
-        forecast = ReleaseForecast(question.id, voice, made_on, (1 - share) * cdf, share * cdf)
-        asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
         told = {"said_by": source, "words": "; ".join(s.forecast for s in said)}
         exact = [(s.forecast, f"{s.due_on} {s.probability}".encode()) for s in said]
         hashes = {"said": texts_sha256([(source, b""), *exact])}  # another table changes no id
         provenance = Provenance("imported", "third-party", diagnostics=told, hashes=hashes)
-        records.append(forecast_record(forecast, asked, provenance, reference))
-    voices = sorted({r["forecaster"] for r in records})
-    added = [
-        line
-        for voice in voices
-        for line in append_new(desk.home.ledger, voice, [r for r in records if r["forecaster"] == voice], desk.today)
-    ]
-    return Imported(added, unmatched)
+        records.append(imported_record(desk, question, voice, made_on, cdf, provenance, reference))
+    return Imported(append_by_forecaster(desk.home.ledger, records, desk.today), unmatched)
+
+
+def imported_record(
+    desk: Desk,
+    question: Question,
+    forecaster: str,
+    made_on: dt.date,
+    cdf: Floats,
+    provenance: Provenance,
+    reference: Reference,
+) -> dict[str, Any]:
+    """The record of somebody's CDF: openings in full and in part share it as the reference has them.
+
+    Raises
+    ------
+    LedgerError, ForecastError
+        As :func:`forecast.record.records.forecast_record`.
+    """
+    share = reference.part_share
+    forecast = ReleaseForecast(question.id, forecaster, made_on, (1 - share) * cdf, share * cdf)
+    asked = Asked(question.id, question.asked_on, question.unit, question.target, desk.views.follow_up)
+    return forecast_record(forecast, asked, provenance, reference)
+
+
+def reference_on(question: Question, made_on: dt.date, desk: Desk) -> Reference:
+    """The reference of the making day: of the row, where it is known by then."""
+    view = desk.views.on(made_on)
+    rows = view[view.episode_id.isin(question.members)]
+    return next(references(view, question.target, rows.head(1)), None) or pooled_reference(view, question.target)
 
 
 def imported_pairs(table: pd.DataFrame) -> list[tuple[str, dt.date]]:
@@ -220,10 +245,3 @@ def _question_for(target: str, made_on: dt.date, desk: Desk) -> Question | None:
     """The first-asked question about exactly that target, if it was asked by the day."""
     asked = [q for q in desk.questions.values() if q.members == (target,) and q.asked_on <= made_on]
     return min(asked, key=lambda q: q.asked_on, default=None)
-
-
-def _reference(question: Question, made_on: dt.date, desk: Desk) -> Reference:
-    """The reference of the making day: of the row, where it is known by then."""
-    view = desk.views.on(made_on)
-    rows = view[view.episode_id.isin(question.members)]
-    return next(references(view, question.target, rows.head(1)), None) or pooled_reference(view, question.target)

@@ -15,7 +15,14 @@ from forecast.record.answers import Desk
 from forecast.record.inputs import keep_inputs
 from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question
-from forecast.record.records import Asked, Provenance, append_new, forecast_record, note_record, resolved_record
+from forecast.record.records import (
+    Asked,
+    Provenance,
+    append_by_forecaster,
+    forecast_record,
+    note_record,
+    resolved_record,
+)
 from forecast.record.score_table import resolutions
 from forecast.record.subjects import Happened, happened, notes_on, subject_row
 from forecast.release import ReleaseForecast
@@ -74,12 +81,7 @@ def keep_new(desk: Desk, records: Sequence[dict[str, Any]]) -> list[Line]:
     """
     if records:
         keep_inputs(desk.home, desk.input_hashes)
-    chains = sorted({r["forecaster"] for r in records})
-    return [
-        line
-        for chain in chains
-        for line in append_new(desk.home.ledger, chain, [r for r in records if r["forecaster"] == chain], desk.today)
-    ]
+    return append_by_forecaster(desk.home.ledger, records, desk.today)
 
 
 def record_beside(desk: Desk, pairs: Sequence[tuple[str, dt.date]]) -> tuple[list[Line], list[str]]:

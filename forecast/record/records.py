@@ -252,6 +252,25 @@ def append_new(folder: Path, chain: str, records: Sequence[Mapping[str, Any]], r
     return ledger.append(folder, chain, records, recorded_on=recorded_on, unique="id")
 
 
+def append_by_forecaster(folder: Path, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
+    """Write forecasts to the chains of their forecasters, each as :func:`append_new`.
+
+    All chains are read before the first is written to, so that a broken one lets nothing in.
+
+    Raises
+    ------
+    LedgerError
+    """
+    chains = sorted({str(r["forecaster"]) for r in records})
+    for chain in chains:
+        ledger.read(folder, chain)
+    return [
+        line
+        for chain in chains
+        for line in append_new(folder, chain, [r for r in records if r["forecaster"] == chain], recorded_on)
+    ]
+
+
 def _curves(forecast: ReleaseForecast) -> dict[str, Any]:
     full, part = _stored(forecast.cdf_full), _stored(forecast.cdf_part)
     opens = forecast.cdf[-1] > 0
