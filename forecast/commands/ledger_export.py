@@ -16,6 +16,7 @@ class ExportChoice(StrEnum):
     """What the ledger can be exported as."""
 
     hubverse = "hubverse"
+    metaculus = "metaculus"
 
 
 FormatArgument = Annotated[
@@ -45,7 +46,12 @@ def export(
     upper: Annotated[
         str | None, typer.Option("--upper", metavar="DAY", help="metaculus: upper bound; ten years later.")
     ] = None,
-    closed: Annotated[bool, typer.Option("--closed", help="metaculus: nothing lies beyond the upper bound.")] = False,
+    open_lower: Annotated[
+        bool, typer.Option("--open-lower", help="metaculus: the answer may lie before the lower bound.")
+    ] = False,
+    closed_upper: Annotated[
+        bool, typer.Option("--closed-upper", help="metaculus: it opens by the upper bound for certain.")
+    ] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="hubverse: model outputs as Parquet.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -66,7 +72,8 @@ def export(
         made_on=parse_day(made_on, "--made-on"),
         lower=parse_day(lower, "--lower"),
         upper=parse_day(upper, "--upper"),
-        closed=closed,
+        open_lower=open_lower,
+        closed_upper=closed_upper,
         parquet=parquet,
     )
     typer.echo(exports.export(chosen.value, wanted))

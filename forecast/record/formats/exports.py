@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from forecast.errors import LedgerError
+from forecast.record.formats.target import new_file
 from forecast.record.questions import Question, read_questions
 from forecast.record.subjects import Views
 from forecast.tables.paths import Home
@@ -32,8 +34,8 @@ class Wanted:
         Day of the making.
     lower, upper : datetime.date or None
         Bounds of a scale.
-    closed : bool
-        Whether nothing lies beyond the upper bound.
+    open_lower, closed_upper : bool
+        Whether the answer may lie below the lower bound; whether it may not above the upper one.
     parquet : bool
         Parquet instead of CSV.
     """
@@ -47,7 +49,8 @@ class Wanted:
     made_on: dt.date | None = None
     lower: dt.date | None = None
     upper: dt.date | None = None
-    closed: bool = False
+    open_lower: bool = False
+    closed_upper: bool = False
     parquet: bool = False
 
     @property
@@ -123,6 +126,25 @@ def _hubverse(wanted: Wanted) -> str:
     return f"{out}: {hub.forecasts} forecasts of {len(hub.models)} models for {pairs}{left}"
 
 
+def _metaculus(wanted: Wanted) -> str:
+    from forecast.record.formats import metaculus_cdf
+
+    question, whose = _present(wanted.question), wanted.forecaster or "model"
+    made_on = wanted.made_on or dt.date.fromisoformat(
+        metaculus_cdf.find(wanted.home.ledger, question, whose, None)["made_on"]
+    )
+    lower = wanted.lower or made_on
+    scale = metaculus_cdf.Scale(
+        lower, wanted.upper or lower + dt.timedelta(3650), wanted.open_lower, not wanted.closed_upper
+    )
+    value = metaculus_cdf.as_json(wanted.home.ledger, question, whose, made_on, scale)
+    if wanted.out is None:
+        return json.dumps(value, indent=2)
+    with new_file(wanted.out) as new:
+        metaculus_cdf.write(new, value)
+    return f"{wanted.out}: {question} by {whose} of {made_on}, {metaculus_cdf.STEPS + 1} points to {scale.upper}"
+
+
 def _present[T](value: T | None) -> T:
     """A value that :func:`export` has made sure of."""
     assert value is not None
@@ -133,8 +155,14 @@ def _named(options: set[str] | frozenset[str]) -> str:
     return ", ".join(f"--{option.replace('_', '-')}" for option in sorted(options))
 
 
-_OPTIONS = ("out", "to", "question", "forecaster", "made_on", "lower", "upper", "closed", "parquet")
+_OPTIONS = ("out", "to", "question", "forecaster", "made_on", "lower", "upper", "open_lower", "closed_upper", "parquet")
 
 EXPORTS: dict[str, Format] = {
     "hubverse": Format("a hub in a new folder", frozenset({"out"}), frozenset({"parquet"}), _hubverse),
+    "metaculus": Format(
+        "the 201 values of one forecast's CDF",
+        frozenset({"question"}),
+        frozenset({"out", "forecaster", "made_on", "lower", "upper", "open_lower", "closed_upper"}),
+        _metaculus,
+    ),
 }
