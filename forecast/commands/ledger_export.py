@@ -17,6 +17,7 @@ class ExportChoice(StrEnum):
 
     hubverse = "hubverse"
     metaculus = "metaculus"
+    flat = "flat"
 
 
 FormatArgument = Annotated[

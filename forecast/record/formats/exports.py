@@ -145,6 +145,13 @@ def _metaculus(wanted: Wanted) -> str:
     return f"{wanted.out}: {question} by {whose} of {made_on}, {metaculus_cdf.STEPS + 1} points to {scale.upper}"
 
 
+def _flat(wanted: Wanted) -> str:
+    from forecast.record.formats import flat
+
+    out = _present(wanted.out)
+    return f"{out}: {flat.write(wanted.home.ledger, out)} rows"
+
+
 def _present[T](value: T | None) -> T:
     """A value that :func:`export` has made sure of."""
     assert value is not None
@@ -165,4 +172,5 @@ EXPORTS: dict[str, Format] = {
         frozenset({"out", "forecaster", "made_on", "lower", "upper", "open_lower", "closed_upper"}),
         _metaculus,
     ),
+    "flat": Format("one row a probability, in a new .csv or .parquet", frozenset({"out"}), frozenset(), _flat),
 }

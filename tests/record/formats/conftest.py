@@ -39,6 +39,17 @@ def scores_of(ledger: Path, home: Home) -> pd.DataFrame:
     return score_table(ledger, TODAY, read_questions(home.questions), searched)
 
 
+@pytest.fixture(scope="session")
+def short_ledger(real_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The resolutions and the first lines of each other chain."""
+    folder = tmp_path_factory.mktemp("short") / "ledger"
+    folder.mkdir()
+    for chain in real_home.ledger.glob("*.jsonl"):
+        lines = chain.read_bytes().splitlines(keepends=True)
+        (folder / chain.name).write_bytes(b"".join(lines if chain.stem == "resolutions" else lines[:3]))
+    return folder
+
+
 @pytest.fixture
 def wanted(real_home: Home) -> Wanted:
     return Wanted(real_home, TODAY)
