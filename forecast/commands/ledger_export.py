@@ -18,6 +18,7 @@ class ExportChoice(StrEnum):
     hubverse = "hubverse"
     metaculus = "metaculus"
     flat = "flat"
+    sql = "sql"
 
 
 FormatArgument = Annotated[
@@ -60,7 +61,7 @@ def export(
     from forecast.record.formats import exports
     from forecast.tables.paths import find_home, utc_today
 
-    chosen = kind or (ExportChoice("sql") if to else None)
+    chosen = kind or (ExportChoice.sql if to else None)
     if chosen is None:
         raise ForecastError(f"export: name a format: {', '.join(exports.EXPORTS)}")
     wanted = exports.Wanted(

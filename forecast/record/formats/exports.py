@@ -152,6 +152,19 @@ def _flat(wanted: Wanted) -> str:
     return f"{out}: {flat.write(wanted.home.ledger, out)} rows"
 
 
+def _sql(wanted: Wanted) -> str:
+    try:
+        from forecast.record.formats import sql, sql_url
+    except ModuleNotFoundError as error:
+        if error.name != "sqlalchemy":
+            raise
+        raise LedgerError("export sql needs SQLAlchemy: pip install 'forecast-release-lag[sql]'") from None
+
+    url = _present(wanted.to)
+    rows = sql.write(wanted.home.ledger, url, wanted.questions, wanted.today, wanted.searched_through)
+    return f"{sql_url.Address.of(url)}: {', '.join(f'{count} {name}' for name, count in rows.items())}"
+
+
 def _present[T](value: T | None) -> T:
     """A value that :func:`export` has made sure of."""
     assert value is not None
@@ -173,4 +186,5 @@ EXPORTS: dict[str, Format] = {
         _metaculus,
     ),
     "flat": Format("one row a probability, in a new .csv or .parquet", frozenset({"out"}), frozenset(), _flat),
+    "sql": Format("tables in a database", frozenset({"to"}), frozenset(), _sql),
 }
