@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecast.commands.ledger_export import export
 from forecast.commands.ledger_formats import FileArgument, FormatArgument, MapOption, imported
 from forecast.commands.options import HomeOption
 from forecast.errors import ForecastError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from forecast.record.corrections import Status
 
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
+ledger_app.command()(export)
 
 QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", help="Its id.")]
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason: it stays in the ledger.")]

@@ -114,9 +114,14 @@ def read(folder: Path, chain: str) -> list[Line]:
     LedgerError
         At the first bad line, by number.
     """
+    return list(stream(folder, chain))
+
+
+def stream(folder: Path, chain: str) -> Iterator[Line]:
+    """Give the verified lines of a chain one by one, in constant memory; else as :func:`read`."""
     path = _path(folder, chain)
     try:
-        return list(_lines(path))
+        yield from _lines(path)
     except LedgerError as error:
         raise LedgerError(f"{path}: {error}; run 'forecast ledger verify'") from None
 
