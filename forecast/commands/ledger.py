@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from forecast.record.corrections import Status
 
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
-for _more in (ledger_more.verify, ledger_more.head, ledger_more.merge):
+for _more in (ledger_more.verify, ledger_more.head, ledger_more.merge, ledger_more.stamp):
     ledger_app.command()(_more)
 
 QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", help="Its id.")]

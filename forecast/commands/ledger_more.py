@@ -20,15 +20,19 @@ def verify(
             help="Heads that were published: a report's manifest.json, or what 'head --json' printed. More than once.",
         ),
     ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option("--ca", metavar="ROOT.pem", help="Check the time stamps too: certificates to trust, in PEM."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Prove that no line of the ledger was changed, dropped, inserted, moved or cut off."""
-    from forecast.record import ledger
+    from forecast.record import ledger, stamps
     from forecast.record.heads import read_heads
     from forecast.tables.paths import find_home
 
     folder = find_home(home).ledger
-    kept = [read_heads(file) for file in heads or []]
+    kept = [read_heads(file) for file in heads or []] + stamps.stamped(folder)
     verdicts = ledger.verify(folder, kept)
     for v in verdicts:
         torn = "; a torn last line will be set aside" if v.torn else ""
@@ -36,6 +40,8 @@ def verify(
     faults = [f"{v.chain}: {v.fault}" for v in verdicts if v.fault]
     if faults:
         raise ForecastError("; ".join(faults))
+    for told in stamps.check(folder, ca) if ca else []:
+        typer.echo(told)
     typer.echo(f"{len(verdicts)} chains verified")
 
 
@@ -91,3 +97,43 @@ def merge(
             f"{question}: both copies answer it, and not alike: 'forecast ledger reopen {question} --why TEXT', "
             "then 'forecast resolve', unless the last line is right"
         )
+
+
+def stamp(
+    request: Annotated[
+        bool, typer.Option("--request", help="Write a request for the ledger as it stands, to send to an authority.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.tsq", help="Where to; forecast-HEAD.tsq by default.")
+    ] = None,
+    attach: Annotated[
+        Path | None, typer.Option("--attach", metavar="REPLY.tsr", help="Keep the authority's reply beside the ledger.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Let an authority sign when the ledger stood so (RFC 3161); 'verify --ca ROOT.pem' checks that offline.
+
+    Nothing is sent from here. Post the request yourself:
+
+    curl -sH 'Content-Type: application/timestamp-query' --data-binary @FILE.tsq URL > REPLY.tsr
+    """
+    from forecast.record import stamps
+    from forecast.tables.paths import find_home
+
+    if request == (attach is not None):
+        raise ForecastError("give either --request or --attach REPLY.tsr")
+    if out and not request:
+        raise ForecastError("--out: goes with --request")
+    place = find_home(home)
+    place.require_editable("ledger stamp")
+    if attach:
+        kept, time = stamps.attach(place.ledger, attach)
+        typer.echo(f"{kept}: kept, of {time}; 'forecast ledger verify --ca ROOT.pem' checks who signed it")
+        return
+    name, text = stamps.request(place.ledger)
+    out = out or Path(f"forecast-{name[:16]}.tsq")
+    try:
+        out.write_bytes(text)
+    except OSError as error:
+        raise ForecastError(f"cannot write {out}: {error.strerror or error}") from None
+    typer.echo(f"{out}: asks when {name} stood; send it to a time-stamping authority, then --attach its reply")

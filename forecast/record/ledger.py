@@ -10,16 +10,17 @@ import datetime as dt
 import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from forecast.errors import LedgerError
 from forecast.record.heads import Kept
 from forecast.record.lines import RESOLUTIONS, Line, check_name, check_place, genesis, hashes, parsed, written
+from forecast.record.locks import held
 
 #: How long to wait for another process that is writing to the same chain.
 LOCK_SECONDS = 30.0
@@ -197,8 +198,8 @@ def _path(folder: Path, chain: str) -> Path:
     return folder / f"{chain}{_SUFFIX}"
 
 
-def _lock(folder: Path, chain: str) -> FileLock:
-    return FileLock(folder / f".{chain}.lock", timeout=LOCK_SECONDS)
+def _lock(folder: Path, chain: str) -> AbstractContextManager[None]:
+    return held(folder / f".{chain}.lock", LOCK_SECONDS)
 
 
 def _chain(path: Path) -> str:
