@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecast.commands import ledger_more
 from forecast.commands.ledger_export import export
 from forecast.commands.ledger_formats import FileArgument, FormatArgument, MapOption, imported
 from forecast.commands.options import HomeOption
-from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ledger_app = typer.Typer(help="The ledger of forecasts and of what came true.", no_args_is_help=True)
 ledger_app.command()(export)
+for _more in (ledger_more.verify, ledger_more.head, ledger_more.merge, ledger_more.stamp):
+    ledger_app.command()(_more)
 
 QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", help="Its id.")]
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason: it stays in the ledger.")]
@@ -37,22 +39,6 @@ def import_(
     for text in done.left_out:
         typer.echo(f"left out: {text}")
     typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
-
-
-@ledger_app.command()
-def verify(home: HomeOption = None) -> None:
-    """Prove that no line of the ledger was changed, dropped, inserted or moved."""
-    from forecast.record import ledger
-    from forecast.tables.paths import find_home
-
-    verdicts = ledger.verify(find_home(home).ledger)
-    for v in verdicts:
-        torn = "; a torn last line will be set aside" if v.torn else ""
-        typer.echo(f"{v.chain}: {v.lines} lines, head {v.head_sha256[:16]}: {v.fault or 'good'}{torn}")
-    faults = [f"{v.chain}: {v.fault}" for v in verdicts if v.fault]
-    if faults:
-        raise ForecastError("; ".join(faults))
-    typer.echo(f"{len(verdicts)} chains verified")
 
 
 @ledger_app.command()

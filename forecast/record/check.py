@@ -8,7 +8,7 @@ from typing import Any
 from forecast.errors import LedgerError, TableError
 from forecast.model.priors import read_priors
 from forecast.record import ledger
-from forecast.record.lines import RESOLUTIONS
+from forecast.record.lines import RESOLUTION_KINDS, RESOLUTIONS
 from forecast.record.questions import Question, question_problems, read_questions
 from forecast.tables.check import check_tables
 from forecast.tables.paths import Home
@@ -41,7 +41,8 @@ def check_home(home: Home) -> tuple[dict[str, int], list[str]]:
 
 
 def _unknown_questions(home: Home, chain: str, questions: dict[str, Question]) -> list[str]:
-    lines = [x for x in ledger.read(home.ledger, chain) if x.body["kind"] == "forecast" or chain == RESOLUTIONS]
+    asked = {"forecast"} if chain != RESOLUTIONS else {*RESOLUTION_KINDS} - {"heads"}
+    lines = [x for x in ledger.read(home.ledger, chain) if x.body["kind"] in asked]
     return [
         f"{home.ledger / chain}.jsonl, line {x.number}, question_id: {x.body.get('question_id')!r}: no such question"
         for x in lines

@@ -42,7 +42,7 @@ def mark(home: Home, kind: Status, question_id: str, why: str, today: dt.date) -
     if question_id not in read_questions(home.questions):
         raise QuestionError(f"{question_id!r} is no question of {home.questions}: 'forecast questions' lists them")
     _require_reason(why)
-    standing = resolutions(home.ledger, today).get(question_id)
+    standing = resolutions(home.ledger, today, mending=kind == "reopened").get(question_id)
     if kind == "reopened" and standing is None:
         raise LedgerError(f"question {question_id} is open: there is nothing to reopen")
     if standing is not None and standing.state == kind:
@@ -55,6 +55,8 @@ def mark(home: Home, kind: Status, question_id: str, why: str, today: dt.date) -
 
 def withdraw(home: Home, forecast_id: str, why: str, today: dt.date) -> Line:
     """Take a forecast back: it stays in its chain, is still scored, and counts as withdrawn.
+
+    A line of the resolutions keeps the heads, as they do for every other correction.
 
     Parameters
     ----------
@@ -83,6 +85,7 @@ def withdraw(home: Home, forecast_id: str, why: str, today: dt.date) -> Line:
     if any(body["kind"] == "withdrawal" and body["forecast_id"] == name for _, body in lines):
         raise LedgerError(f"forecast {name} was taken back already: nothing was added")
     [line] = ledger.append(home.ledger, chain, [withdrawal_record(name, why)], recorded_on=today)
+    ledger.append(home.ledger, RESOLUTIONS, [{"kind": "heads"}], recorded_on=today)
     return line
 
 

@@ -9,23 +9,27 @@ from __future__ import annotations
 import datetime as dt
 import mmap
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from forecast.errors import LedgerError
-from forecast.record.lines import Line, check_place, genesis, parsed, written
+from forecast.record.heads import Kept
+from forecast.record.lines import RESOLUTIONS, Line, check_name, check_place, genesis, hashes, parsed, written
+from forecast.record.locks import held
 
 #: How long to wait for another process that is writing to the same chain.
 LOCK_SECONDS = 30.0
 
-_CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
 _SUFFIX = ".jsonl"
+_LEDGER_FIELDS = ("heads", "merged", "same")
+
+#: Records, each with its day of writing.
+Dated = Sequence[tuple[Mapping[str, Any], dt.date]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Verdict:
     head_sha256 : str
         Hash of the last good line; of the chain's name where there is none.
     fault : str or None
-        The first line that was changed, dropped, inserted, reordered or moved, in words.
+        The first line that was changed, dropped, inserted, reordered, moved or cut off, in words.
     torn : bool
         Whether the file ends in a half-written line, as a crash leaves it; the next append sets it aside.
     """
@@ -60,9 +64,10 @@ def append(
     recorded_on: dt.date,
     unique: str | None = None,
 ) -> list[Line]:
-    """Write records at the end of a chain: all of them, or none.
+    """Write records at the end of a chain: all of them, or none; a crash may leave the first of them.
 
     A half-written last line, left by a crash, is first moved to ``<chain>.torn`` beside the chain.
+    In the chain of resolutions the first record is given the ``heads`` of all other chains.
 
     Parameters
     ----------
@@ -88,13 +93,30 @@ def append(
         If a record cannot be written, the chain's last line is bad, another process holds the
         chain for longer than :data:`LOCK_SECONDS`, or the disk refuses. Then nothing was added.
     """
-    path = _path(folder, chain)
+    taken = [name for name in _LEDGER_FIELDS if any(name in record for record in records)]
+    if taken:
+        raise LedgerError(f"a record must not bring its own {', '.join(taken)}: the ledger sets it")
     if not records:
+        _path(folder, chain)
         return []
+
+    def new() -> Dated:
+        added = list(_new(_path(folder, chain), records, unique))
+        if chain == RESOLUTIONS and added:
+            others = heads(folder, locked=True)
+            added[0] = {**added[0], "heads": others} if others else added[0]
+        return [(record, recorded_on) for record in added]
+
+    return extend(folder, chain, new)
+
+
+def extend(folder: Path, chain: str, new: Callable[[], Dated]) -> list[Line]:
+    """Write what a function says at the end of a chain that stands still meanwhile; else as :func:`append`."""
+    path = _path(folder, chain)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{chain}.lock", timeout=LOCK_SECONDS):
-            return _append_locked(path, _new(path, records, unique), recorded_on)
+        with _lock(folder, chain):
+            return _append_locked(path, new())
     except Timeout:
         raise LedgerError(f"{path}: another process has been writing for {LOCK_SECONDS:g} s; try again later") from None
     except OSError as error:
@@ -121,7 +143,7 @@ def stream(folder: Path, chain: str) -> Iterator[Line]:
     """Give the verified lines of a chain one by one, in constant memory; else as :func:`read`."""
     path = _path(folder, chain)
     try:
-        yield from _lines(path)
+        yield from lines_of(path, chain)
     except LedgerError as error:
         raise LedgerError(f"{path}: {error}; run 'forecast ledger verify'") from None
 
@@ -136,13 +158,37 @@ def chains(folder: Path) -> list[str]:
         raise LedgerError(f"cannot read {folder}: {error.strerror or error}") from error
 
 
-def verify(folder: Path) -> list[Verdict]:
+def verify(folder: Path, kept: Sequence[Kept] = ()) -> list[Verdict]:
     """Check every chain in a folder, line by line, in constant memory.
 
-    Lines cut off at the very end leave a shorter chain that is good in itself: only a copy of the
-    head's hash kept elsewhere shows that.
+    Lines cut off at the very end leave a shorter chain that is good in itself: only heads that were
+    kept show that. Those in the chain of resolutions are looked at always.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    kept : sequence of Kept
+        More heads, as published: each must still be a line of its chain.
     """
-    return [_verdict(folder, chain) for chain in chains(folder)]
+    wanted: dict[str, dict[str, str]] = {}
+    for published in kept:
+        _want(wanted, published)
+    found = [_verdict(folder, RESOLUTIONS, wanted)] if RESOLUTIONS in {*chains(folder), *wanted} else []
+    found += [_verdict(folder, chain, wanted) for chain in {*chains(folder), *wanted} - {RESOLUTIONS}]
+    return sorted(found, key=lambda verdict: verdict.chain)
+
+
+def heads(folder: Path, *, locked: bool = False) -> dict[str, str]:
+    """Heads of all chains, by name; if locked of all but the resolutions', each while nobody writes to it."""
+    if not locked:
+        return {chain: head(folder, chain) for chain in chains(folder)}
+    found = {}
+    for chain in chains(folder):
+        if chain != RESOLUTIONS:
+            _path(folder, chain)
+            with _lock(folder, chain):
+                found[chain] = head(folder, chain)
+    return found
 
 
 def head(folder: Path, chain: str) -> str:
@@ -153,12 +199,12 @@ def head(folder: Path, chain: str) -> str:
 
 
 def _path(folder: Path, chain: str) -> Path:
-    if not _CHAIN_NAME.fullmatch(chain):
-        raise LedgerError(
-            f"{chain!r} cannot name a chain: take up to 64 of a-z 0-9 _ . - "
-            "with a letter or digit first and no two dots in a row"
-        )
+    check_name(chain)
     return folder / f"{chain}{_SUFFIX}"
+
+
+def _lock(folder: Path, chain: str) -> AbstractContextManager[None]:
+    return held(folder / f".{chain}.lock", LOCK_SECONDS)
 
 
 def _chain(path: Path) -> str:
@@ -176,11 +222,11 @@ def _new(path: Path, records: Sequence[Mapping[str, Any]], unique: str | None) -
     return [record for key, record in first.items() if key not in known]
 
 
-def _append_locked(path: Path, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
+def _append_locked(path: Path, records: Dated) -> list[Line]:
     end, seq, prev = _end(path)
     lines: list[Line] = []
     text = bytearray()
-    for record in records:
+    for record, recorded_on in records:
         raw, line = written(record, _chain(path), seq, prev, recorded_on)
         seq, prev = seq + 1, line.sha256
         lines.append(line)
@@ -229,7 +275,8 @@ def _write(path: Path, text: bytes) -> None:
             while rest:  # a disk that fills up takes a part first, and fails only when asked again
                 rest = rest[file.write(rest) :]
             os.fsync(file.fileno())
-        _fsync_folder(path.parent)
+        if before is None:
+            _fsync_folder(path.parent)
     except OSError:
         with suppress(OSError):
             path.unlink() if before is None else os.truncate(path, before)
@@ -255,28 +302,43 @@ def _reading(path: Path) -> Iterator[None]:
         raise LedgerError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _lines(path: Path) -> Iterator[Line]:
-    """Give verified lines in order, or the error at the first bad one."""
-    prev = genesis(_chain(path))
+def lines_of(path: Path, chain: str) -> Iterator[Line]:
+    """Give the verified lines of a file in order, or the error at the first bad one; none if there is no file."""
+    prev = genesis(chain)
     with _reading(path), suppress(FileNotFoundError), path.open("rb") as file:
         for seq, raw in enumerate(file):
             if raw.endswith(b"\n"):  # else torn, and the last
-                line = parsed(raw[:-1], _chain(path), seq + 1)
+                line = parsed(raw[:-1], chain, seq + 1)
                 check_place(line, seq, prev)
                 prev = line.sha256
                 yield line
 
 
-def _verdict(folder: Path, chain: str) -> Verdict:
+def _verdict(folder: Path, chain: str, wanted: dict[str, dict[str, str]]) -> Verdict:
+    """Check one chain; the heads that it records of others are wanted from now on."""
     count, last, torn, fault = 0, "", False, None
     try:
         path = _path(folder, chain)
-        last, torn = genesis(chain), _is_torn(path)
-        for line in _lines(path):
+        last, missing = genesis(chain), dict(wanted.get(chain, {}))
+        missing.pop(last, None)
+        torn = chain in chains(folder) and _is_torn(path)
+        for line in lines_of(path, chain):
             count, last = line.number, line.sha256
+            for sha256 in hashes(line):
+                missing.pop(sha256, None)
+            if "heads" in line.body:
+                _want(wanted, Kept(f"line {count} of {RESOLUTIONS}", line.body["heads"]))
+        for sha256, where in missing.items():
+            fault = f"line {count + 1}: cut off, or one before it replaced: head {sha256[:16]} in {where} is no line"
+            break
     except LedgerError as error:
         fault = str(error)
     return Verdict(chain, count, last, fault, torn)
+
+
+def _want(wanted: dict[str, dict[str, str]], kept: Kept) -> None:
+    for chain, sha256 in kept.heads.items():
+        wanted.setdefault(chain, {}).setdefault(sha256, kept.where)
 
 
 def _is_torn(path: Path) -> bool:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import rfc8785
-
 from forecast.errors import LedgerError
+from forecast.record.canonical import canonical, strict
 
 #: The chain that says what came true; every other chain is a forecaster's.
 RESOLUTIONS = "resolutions"
-RESOLUTION_KINDS = ("resolved", "void", "ambiguous", "reopened", "note")
+RESOLUTION_KINDS = ("resolved", "void", "ambiguous", "reopened", "note", "heads")
 FORECAST_KINDS = ("forecast", "withdrawal", "note")
 
 _HEAD = b'{"body":'
 _TAIL = re.compile(rb',"sha256":"([0-9a-f]{64})"\}')
 _TAIL_BYTES = len(b',"sha256":""}') + 64
 _CHAIN_FIELDS = ("chain", "seq", "prev", "recorded_on")
+_CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
+_MERGED_FIELDS = {"prev", "seq", "sha256", "merged"}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,6 @@ class Line:
     body: dict[str, Any]
     sha256: str
     number: int
-
-
-def canonical(value: Any) -> bytes:
-    """Write a value as canonical JSON.
-
-    Raises
-    ------
-    LedgerError
-        If JSON has no way to say it: NaN, infinity, a date, a key that is no text.
-
-    References
-    ----------
-    .. [1] Rundgren, Jordan, Erdtman (2020). RFC 8785, https://doi.org/10.17487/RFC8785
-    """
-    try:
-        return rfc8785.dumps(value)
-    except (ValueError, RecursionError) as error:
-        raise LedgerError(f"a record cannot be written as JSON: {error}") from None
 
 
 def genesis(chain: str) -> str:
@@ -105,7 +88,7 @@ def parsed(raw: bytes, chain: str, number: int) -> Line:
     if sha256.encode() != tail[1]:
         raise LedgerError(f"line {number}: changed after it was written (its hash does not match)")
     try:
-        body = json.loads(stored.decode(), object_pairs_hook=keys_once, parse_constant=refuse_constant)
+        body = strict(stored)
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"line {number}: its body is not good JSON ({error})") from None
     fault = _field_fault(body, chain)
@@ -155,6 +138,52 @@ def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
+def check_name(chain: str) -> None:
+    """Refuse what cannot name a chain, and so no file outside the ledger's folder either.
+
+    Raises
+    ------
+    LedgerError
+    """
+    if not _CHAIN_NAME.fullmatch(chain):
+        raise LedgerError(
+            f"{chain!r} cannot name a chain: take up to 64 of a-z 0-9 _ . - "
+            "with a letter or digit first and no two dots in a row"
+        )
+
+
+def heads_fault(heads: Any) -> str | None:
+    """Say what keeps a value from being heads by chain, if anything."""
+    if not isinstance(heads, dict):
+        return "its heads are no JSON object"
+    for chain, sha256 in heads.items():
+        if not _CHAIN_NAME.fullmatch(chain) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            return f"its head of {chain!r} is not 64 hex digits of a chain"
+    return None
+
+
+def original(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a line as it stood in the chain that it was merged from; its own if it was not."""
+    merged = body.get("merged")
+    if merged is None:
+        return dict(body)
+    rest = {name: value for name, value in body.items() if name != "merged"}
+    return rest | {name: value for name, value in merged.items() if name != "sha256"}
+
+
+def hashes(line: Line) -> Iterator[str]:
+    """The hash of a line, then those of what it stands for: the same line in chains that were merged."""
+    yield line.sha256
+    same = line.body.get("same")
+    if same is not None:
+        yield hashlib.sha256(canonical(same)).hexdigest()
+    for body in (line.body, same or {}):
+        merged = body.get("merged")
+        while merged is not None:
+            yield merged["sha256"]
+            merged = merged.get("merged")
+
+
 def _field_fault(body: Any, chain: str) -> str | None:
     """Say what keeps a body from being a record of this chain, if anything."""
     if not isinstance(body, dict):
@@ -166,6 +195,41 @@ def _field_fault(body: Any, chain: str) -> str | None:
         return f"kind {body.get('kind')!r} does not belong in chain {chain!r} (these do: {', '.join(kinds)})"
     if type(body.get("seq")) is not int or not _is_day(body.get("recorded_on")):
         return "has no whole-number seq or no recorded_on day"
+    if "heads" in body:
+        fault = heads_fault(body["heads"]) if chain == RESOLUTIONS else "only resolutions carry heads"
+        if fault:
+            return fault
+    if "same" in body:
+        fault = _same_fault(body["same"], chain)
+        if fault:
+            return fault
+    return _merged_fault(body)
+
+
+def _same_fault(same: Any, chain: str) -> str | None:
+    """Say what keeps a value from being a body of the same chain, if anything."""
+    if not isinstance(same, dict) or same.get("chain") != chain:
+        return "the line that it keeps is none of this chain"
+    try:
+        canonical(same)
+    except LedgerError as error:
+        return str(error)
+    return _merged_fault(same)
+
+
+def _merged_fault(body: dict[str, Any]) -> str | None:
+    """Say whether the note on where a line was merged from does not fit the line, all the way back."""
+    while "merged" in body:
+        merged = body["merged"]
+        if not isinstance(merged, dict) or not {"prev", "seq", "sha256"} <= merged.keys() <= _MERGED_FIELDS:
+            return "its note of a merge is not of the form prev, seq, sha256"
+        body = original(body)
+        try:
+            stored = canonical(body)
+        except LedgerError as error:
+            return str(error)
+        if hashlib.sha256(stored).hexdigest() != merged["sha256"]:
+            return "was changed when it was merged (its note keeps another hash)"
     return None
 
 

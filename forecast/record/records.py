@@ -14,7 +14,8 @@ import numpy as np
 from forecast.errors import LedgerError
 from forecast.model.reference import Reference
 from forecast.record import ledger
-from forecast.record.lines import Line, canonical
+from forecast.record.canonical import canonical
+from forecast.record.lines import Line
 from forecast.release import Floats, ReleaseForecast
 
 #: When a forecast was recorded: on the day it was made, about the past, or taken over from elsewhere.

@@ -67,7 +67,7 @@ class Resolution:
 _OPEN = Resolution("open")
 
 
-def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
+def resolutions(folder: Path, as_of: dt.date, *, mending: bool = False) -> dict[str, Resolution]:
     """Replay the resolutions, in order, as known on a day.
 
     A resolution counts from the day it was known on; ``void`` and ``ambiguous`` from the day they
@@ -78,6 +78,8 @@ def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
     folder : pathlib.Path
         Of the ledger.
     as_of : datetime.date
+    mending : bool, default False
+        Let a question stand that is resolved twice: who reopens it needs to look.
 
     Returns
     -------
@@ -92,6 +94,8 @@ def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
     standing: dict[str, Resolution] = {}
     twice: dict[str, str] = {}
     for line in ledger.read(folder, RESOLUTIONS):
+        if line.body["kind"] == "heads":
+            continue
         name = str(line.body.get("question_id"))
         before = standing.get(name)
         try:
@@ -102,7 +106,7 @@ def resolutions(folder: Path, as_of: dt.date) -> dict[str, Resolution]:
             twice.pop(name, None)
         elif before and before.state == "resolved" and before != standing[name]:
             twice[name] = f"by {before.happened_on} and line {line.number}"
-    if twice:
+    if twice and not mending:
         faults = "; ".join(f"question {name} is resolved twice, {how}" for name, how in twice.items())
         raise LedgerError(f"chain 'resolutions': {faults}: reopen it, then resolve it anew")
     return standing

@@ -76,8 +76,29 @@ def test_a_forecast_taken_back_stays_and_counts_as_withdrawn(recorded: Path, run
     assert (home.ledger / "model.jsonl").read_bytes().startswith(before)
     table = score_table(home.ledger, DAY, Desk(home, today=DAY).questions, DAY)
     assert list(table.withdrawn[table.id == name]) == [True]
+    kept = ledger.read(home.ledger, "resolutions")[-1].body
+    assert (kept["kind"], kept["heads"]["model"]) == ("heads", ledger.head(home.ledger, "model"))
+    assert run("check", "--home", recorded).out.endswith("no problems\n")
     with pytest.raises(LedgerError, match="taken back already"):
         withdraw(home, name, "again", DAY)
+
+
+def test_scores_follow_the_log_and_keep_nothing_of_their_own(recorded: Path) -> None:
+    home = Home(recorded / "data")
+    later, questions = DAY + dt.timedelta(days=400), Desk(home, today=DAY).questions
+
+    def scored() -> Any:
+        table = score_table(home.ledger, later, questions, later)
+        return table[table.question_id == WONDER].drop(columns="withdrawn")
+
+    before = scored()
+    assert set(before.state) == {"scored"}
+    mark(home, "void", WONDER, "withdrawn by its asker", DAY)
+    assert set(scored().state) == {"void"}
+    mark(home, "reopened", WONDER, "asked again", DAY)
+    assert scored().equals(before)
+    withdraw(home, str(before.id.iloc[0]), "a wrong table", DAY)
+    assert scored().equals(before)
 
 
 def test_a_mistake_is_one_line_and_adds_nothing(recorded: Path) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 import json
 import random
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
 
+ROOT = Path(__file__).resolve().parents[2]
 DAY = dt.date(2026, 1, 1)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits and signals")
 
@@ -276,7 +281,7 @@ def test_a_chain_held_by_another_process_is_given_up_after_a_while(chain_of, tmp
     before = chain_of(1).read_bytes()
     monkeypatch.setattr(ledger, "LOCK_SECONDS", 0.1)
     with (
-        ledger.FileLock(tmp_path / ".acme.lock"),
+        FileLock(tmp_path / ".acme.lock"),
         pytest.raises(LedgerError, match=r"another process has been writing for 0\.1 s; try again later"),
     ):
         ledger.append(tmp_path, "acme", [note("x")], recorded_on=DAY)
@@ -346,7 +351,7 @@ for chain in ("acme", "beta"):
 
 
 def test_processes_that_append_at_once_lose_nothing(tmp_path, start):
-    with ledger.FileLock(tmp_path / ".acme.lock"):
+    with FileLock(tmp_path / ".acme.lock"):
         writers = [start(APPEND, tmp_path, name, "40", "100") for name in "abc"]
         time.sleep(0.5)  # until all are waiting
     said = [w.communicate(timeout=120) for w in writers]
@@ -378,3 +383,20 @@ def test_no_acknowledged_line_is_lost_to_a_kill(tmp_path, start):
     assert set(acknowledged) <= {x.sha256 for x in lines}
     assert len(lines) <= len(acknowledged) + 11, "at most one line a kill was written and not acknowledged"
     assert verdict(tmp_path) == ledger.Verdict("acme", len(lines), last.sha256, None, False)
+
+
+@posix
+@pytest.mark.slow
+def test_the_benchmark_of_faults_finds_nothing_lost(tmp_path):
+    out = tmp_path / "faults.csv"
+    words = [sys.executable, "-W", "error", "-m", "benchmarks.ledger_faults", "--small", "--out", str(out)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert (done.returncode, done.stderr) == (0, "")
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = {row["fault"]: row for row in csv.DictReader(file)}
+    assert {"eight processes at once", "killed (SIGKILL)", "full disk (limit of a file)"} <= rows.keys()
+    for row in rows.values():
+        assert (row["lost"], row["chains_good"]) == ("0", row["tries"])
+        assert int(row["most_torn_at_once"]) <= 1
+        assert int(row["acknowledged"]) > 0
+    assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["good"]

@@ -10,7 +10,8 @@ import math
 import pytest
 
 from forecast.errors import LedgerError
-from forecast.record.lines import canonical, check_place, genesis, parsed, written
+from forecast.record.canonical import canonical
+from forecast.record.lines import check_place, genesis, parsed, written
 
 DAY = dt.date(2026, 1, 2)
 NOTE = {"kind": "note", "chain": "acme", "seq": 0, "prev": genesis("acme"), "recorded_on": "2026-01-02"}

@@ -21,8 +21,9 @@ from pyarrow import parquet
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
+from forecast.record.canonical import canonical
 from forecast.record.formats.target import new_file
-from forecast.record.lines import Line, canonical
+from forecast.record.lines import Line
 from forecast.release import GRID_DAYS
 
 #: Column -> its type in a Parquet file.
