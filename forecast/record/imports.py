@@ -114,6 +114,7 @@ def _records(
     desk: Desk, kind: str, all_said: list[Said], wanted: Mapping[str, Matched], told: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """One record for everything that somebody said on one day about one of our questions."""
+    references: dict[tuple[str, dt.date], Reference] = {}
 
     def key(said: Said) -> tuple[str, str, dt.date]:
         return said.said_by, wanted[said.source_id].id, said.made_on
@@ -124,7 +125,9 @@ def _records(
         if made_on < question.asked_on:
             raise LedgerError(f"{where}: made on {made_on}, before {question_id} was asked on {question.asked_on}")
         points = _points(same, wanted)
-        reference = reference_on(question, made_on, desk)
+        if (question_id, made_on) not in references:
+            references[question_id, made_on] = reference_on(question, made_on, desk)
+        reference = references[question_id, made_on]
         exact = [(s.source_id, _exact(s, points)) for s in same]
         provenance = Provenance(
             "imported",
