@@ -74,12 +74,9 @@ def read(path: Path, folder: Path) -> int:
 
 def _appended(path: Path, folder: Path, run: list[_Said]) -> int:
     """Append lines of one chain and day; each must come out as it was."""
-    first = run[0]
-    for said, line in zip(
-        run,
-        ledger.append(folder, first.chain, [said.record for said in run], recorded_on=first.recorded_on),
-        strict=True,
-    ):
+    dated = [(said.record, said.recorded_on) for said in run]
+    # as they stood: the heads that a resolution holds are those of its day
+    for said, line in zip(run, ledger.extend(folder, run[0].chain, lambda: dated), strict=True):
         if (line.body["seq"], line.sha256) != (said.seq, said.sha256):
             raise LedgerError(
                 f"{path}, chain {said.chain} seq {said.seq}: it, or a line before it, was changed or is missing"
