@@ -16,8 +16,8 @@ import rfc8785
 
 from forecast.errors import LedgerError
 
-#: Between these, Python, orjson and the RFC write a number alike, but for the ``.0`` of the first two.
-_ALIKE_FROM, _ALIKE_TO = 1e-4, 1e16
+#: From these to the last, Python, or orjson, and the RFC write a number alike, but for the ``.0`` of the first two.
+_PYTHON_FROM, _ORJSON_FROM, _ALIKE_TO = 1e-4, 1e-5, 1e16
 _WHOLE_TO = 2**53
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
@@ -68,7 +68,7 @@ def strict(text: bytes) -> Any:
 
 def _text(value: Any) -> str:
     kind = type(value)
-    if kind is float and (value == 0 or _ALIKE_FROM <= abs(value) < _ALIKE_TO):
+    if kind is float and (value == 0 or _PYTHON_FROM <= abs(value) < _ALIKE_TO):
         return repr(value).removesuffix(".0") if value else "0"
     if kind is str:
         return _quoted(value)
@@ -82,9 +82,11 @@ def _text(value: Any) -> str:
 
 
 def _numbers(values: list[Any]) -> str:
-    """Write a list of fractions at once; nothing if it holds anything else."""
-    if not all(type(x) is float and (x == 0 or _ALIKE_FROM <= x < _ALIKE_TO) for x in values):
-        return ""
+    """Write a list of plain numbers at once; nothing if it holds anything else."""
+    for x in values:
+        kind = type(x)
+        if not (x == 0 or _ORJSON_FROM <= x < _ALIKE_TO if kind is float else kind is int and 0 <= x < _WHOLE_TO):
+            return ""
     text = orjson.dumps(values).decode()
     return "" if "-" in text else text.replace(".0,", ",").replace(".0]", "]")
 
