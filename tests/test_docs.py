@@ -310,3 +310,14 @@ def test_the_readmes_picture_is_what_the_command_draws(run: Callable[..., Any], 
     within = json.loads(run("predict", "--json").out)["p_open_within"]
     assert [100 * within[h] for h in ("180", "730")] == pytest.approx([61, 68], abs=3)  # as its alternative text says
     assert "61 % within 180 days, 68 % within two years" in README
+
+
+def test_the_readmes_faults_are_those_of_the_results() -> None:
+    block = README.split("<!-- faults:")[1].split("<!-- end -->")[0]
+    told = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines() if line[:2] == "| "][
+        1:
+    ]
+    rows = pd.read_csv(ROOT / "results" / "ledger-faults.csv", dtype=str)
+    columns = ["fault", "tries", "acknowledged", "lost", "torn_set_aside", "chains_good"]
+    assert told == rows[columns].to_numpy().tolist()
+    assert set(rows.lost) == {"0"}
