@@ -2,7 +2,7 @@
 
 Every try is a process of its own that appends and, once :func:`forecast.record.ledger.append` has
 returned, says the line's hash through a pipe: that line is acknowledged. Then the fault: eight
-processes at once, a kill (SIGKILL) at a random moment, a full disk (a limit on a file's size, and a
+processes at once, a kill (SIGKILL) at a random moment or amid a write, a full disk (a limit on a file's size, and a
 small tmpfs where one can be mounted), a folder or file that may only be read (as another user). After
 each try no acknowledged line may be missing, at most one torn line may be set aside by the next append, and the
 chain must verify. Needs Linux; writes ``results/ledger-faults.csv``, and beside it what it was made from.
@@ -36,10 +36,12 @@ from forecast.tables.paths import SEED
 
 DAY = dt.date(2026, 1, 1)
 CHAIN = "acme"
-#: Bytes of a record: as small as a note, as long as a forecast, and so long that a kill can come amid the writing.
+#: Bytes of a record: as small as a note, as long as a forecast, and long.
 SIZES = (100, 6_000, 1_000_000, 1_000_000)
 #: Kills of one chain; then another begins, so that the last check of a chain does not take for ever.
-KILLS_A_CHAIN = 10
+KILLS_A_CHAIN = 5
+#: Bytes of a record whose writing lasts long enough to be killed amid it.
+LONG = 8_000_000
 #: Longest wait before a kill, from the first acknowledged line on, in seconds.
 LONGEST_WAIT = 0.03
 #: Nobody, who may write nowhere.
@@ -150,16 +152,26 @@ def at_once(base: Path, tries: int) -> Row:
     return row
 
 
-def kills(base: Path, tries: int) -> Row:
-    """A process is killed at a random moment."""
-    row, rng = Row("killed (SIGKILL)"), random.Random(SEED)
+def grows(file: Path, seconds: float) -> None:
+    """Wait until a file grows: then somebody is amid a write."""
+    before, until = file.stat().st_size, time.monotonic() + seconds
+    while file.stat().st_size == before and time.monotonic() < until:
+        pass
+
+
+def kills(base: Path, tries: int, amid: bool) -> Row:
+    """A process is killed, at a random moment or as soon as the file grows."""
+    row, rng = Row(f"killed {'amid a write' if amid else 'at a random moment'} (SIGKILL)"), random.Random(SEED)
     folder, earlier = base, frozenset[str]()
     for n in range(tries):
         if n % KILLS_A_CHAIN == 0:
-            folder, earlier = base / f"kill-{n}", frozenset[str]()
-        with child(appending(folder, f"try {n}", 10**9, SIZES, SEED + n)) as (pid, reads):
+            folder, earlier = base / f"kill-{amid}-{n}", frozenset[str]()
+        with child(appending(folder, f"try {n}", 10**9, (LONG,) if amid else SIZES, SEED + n)) as (pid, reads):
             first = os.read(reads, 65)
-            time.sleep(rng.uniform(0, LONGEST_WAIT))
+            if amid:
+                grows(folder / f"{CHAIN}.jsonl", 1)
+            else:
+                time.sleep(rng.uniform(0, LONGEST_WAIT))
             os.kill(pid, signal.SIGKILL)
             said = acknowledged(reads) | {first.decode().strip()}
             assert ended(pid) == -signal.SIGKILL
@@ -248,7 +260,14 @@ def main() -> int:
     base = Path(tempfile.mkdtemp(prefix="ledger-faults-"))
     base.chmod(0o755)  # for nobody to look in
     try:
-        tried = [at_once(base, rest), kills(base, kill), limited(base, rest), full(base, rest), read_only(base, rest)]
+        tried = [
+            at_once(base, rest),
+            kills(base, kill - kill // 2, False),
+            kills(base, kill // 2, True),
+            limited(base, rest),
+            full(base, rest),
+            read_only(base, rest),
+        ]
     finally:
         shutil.rmtree(base, ignore_errors=True)
     rows = [row for row in tried if row]
@@ -262,9 +281,9 @@ def main() -> int:
         writer.writerows(asdict(row) for row in rows)
     made_from = {
         "inputs": inputs,
-        "settings": {"seed": SEED, "kills": kill, "tries": rest, "sizes": SIZES, "longest_wait": LONGEST_WAIT},
+        "settings": {"seed": SEED, "kills": kill, "tries": rest, "sizes": [*SIZES, LONG], "longest_wait": LONGEST_WAIT},
         "machine": f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}",
-        "not_tried": [name for name, row in zip(("tmpfs", "read-only"), tried[3:], strict=True) if row is None],
+        "not_tried": [name for name, row in zip(("tmpfs", "read-only"), tried[4:], strict=True) if row is None],
         "good": all(row.good for row in rows),
     }
     told.out.with_suffix(".json").write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")

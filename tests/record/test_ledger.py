@@ -394,7 +394,7 @@ def test_the_benchmark_of_faults_finds_nothing_lost(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     with out.open(encoding="utf-8", newline="") as file:
         rows = {row["fault"]: row for row in csv.DictReader(file)}
-    assert {"eight processes at once", "killed (SIGKILL)", "full disk (limit of a file)"} <= rows.keys()
+    assert {"eight processes at once", "killed amid a write (SIGKILL)", "full disk (limit of a file)"} <= rows.keys()
     for row in rows.values():
         assert (row["lost"], row["chains_good"]) == ("0", row["tries"])
         assert int(row["most_torn_at_once"]) <= 1
