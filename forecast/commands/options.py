@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,8 @@ import typer
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from forecast.record.answers import Desk
 
 
@@ -109,6 +111,15 @@ def tell(found: Any, page: Callable[[Any], Any], as_json: bool) -> None:
         print_page(page(found))
 
 
+def progress_bar() -> Progress:
+    """A progress bar, on a terminal only, without a thread of its own: the sampler forks."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
+
+
 @contextmanager
 def desk_of(
     home: Path | None,
@@ -116,19 +127,14 @@ def desk_of(
     latency: LatencyChoice = LatencyChoice.average,
     seed: int | None = None,
     priors_file: Path | None = None,
+    shown: Progress | None = None,
 ) -> Iterator[Desk]:
-    """A desk with a progress bar, which shows on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    """A desk that shows its sampling in a bar of its own, or in one that is shown already."""
     from forecast.model.fit import Settings
     from forecast.record.answers import Desk
 
     settings = Settings(latency=latency.value, seed=checked_seed(seed))
-    console = Console(stderr=True)
-    # no thread of its own: the sampler forks
-    bar = Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True)
-    with bar:
+    with nullcontext(shown) if shown else progress_bar() as bar:
         task = None
 
         def progress(done: int, total: int) -> None:

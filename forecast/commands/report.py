@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,11 @@ from forecast.commands.options import (
     SeedOption,
     desk_of,
     parse_day,
+    progress_bar,
 )
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def report(
@@ -40,13 +44,12 @@ def report(
 
     if out is not None:
         require_room(out)
-    with desk_of(home, follow_up, latency, seed) as desk:
+    with progress_bar() as bar, desk_of(home, follow_up, latency, seed, shown=bar) as desk:
         desk.today = desk.day(parse_day(as_of))
         if out is None:
             desk.home.require_editable("report")
-        with _bar("forecasting") as tell:
-            edition = gather(desk, tell)
-    with _bar("writing") as tell:
+        edition = gather(desk, _teller(bar, "forecasting"))
+        tell = _teller(bar, "writing")
         if out is not None:
             place_site(out, lambda folder: write_site(edition, desk.home, folder, tell))
             folder, new = out, True
@@ -81,18 +84,12 @@ def serve(
         serving(place, port, ready)
 
 
-@contextmanager
-def _bar(doing: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar, on a terminal only, without a thread of its own: the sampler forks."""
-    from rich.console import Console
-    from rich.progress import Progress
+def _teller(bar: Progress, doing: str) -> Callable[[str, float], None]:
+    """A line of the bar: what is being worked on, and how far that is."""
+    task = bar.add_task(doing, total=1.0)
 
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, auto_refresh=False, transient=True) as bar:
-        task = bar.add_task(doing, total=1.0)
+    def tell(what: str, share: float) -> None:
+        bar.update(task, completed=share, description=f"{doing} {what}")
+        bar.refresh()
 
-        def tell(what: str, share: float) -> None:
-            bar.update(task, completed=share, description=f"{doing} {what}")
-            bar.refresh()
-
-        yield tell
+    return tell

@@ -15,21 +15,21 @@ from forecast.model.baselines import BASELINES
 from forecast.pages.tables import curve_table, said_table
 from forecast.record import ledger
 from forecast.record.answers import Desk
+from forecast.record.changes import WORDS
 from forecast.record.explanation import Explanation, explained
 from forecast.record.questions import Question, word_of
 from forecast.record.records import release_forecast
-from forecast.record.score_table import Resolution, resolutions, score_table
+from forecast.record.score_table import resolutions, score_table
 from forecast.record.scoreboard import scoreboard
-from forecast.record.subjects import Happened, happened, members_of, subject_row
-from forecast.release import HORIZON_DAYS, WORD_CUT_DAYS, ReleaseForecast
+from forecast.record.subjects import Happened, happened, members_of, subject_rows
+from forecast.record.update import FORECASTER
+from forecast.release import HORIZON_DAYS, ReleaseForecast
 from forecast.tables.episodes import Target, Unit, open_window
 from forecast.tables.hashes import data_sha256
 
 #: Told what is being worked on, and its share of all.
 Tell = Callable[[str, float], None]
 
-WORDS = (*WORD_CUT_DAYS, "never")
-FORECASTER = "model"
 _WORD_COLUMNS = ["forecaster", "made_on", *WORDS, "prob"]
 
 
@@ -111,7 +111,6 @@ class Edition:
         Open questions: the model's last live forecast of an earlier day, and that of the day.
     board : pandas.DataFrame
         The scoreboard of the ledger.
-    states : dict of str to Resolution
     about : dict
         Hashes, ledger heads, diagnostics: what a manifest says.
     """
@@ -121,7 +120,6 @@ class Edition:
     league: pd.DataFrame
     changed: pd.DataFrame
     board: pd.DataFrame
-    states: Mapping[str, Resolution]
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -137,7 +135,9 @@ def gather(desk: Desk, tell: Tell) -> Edition:
     """
     questions = [q for q in desk.questions.values() if q.asked_on <= desk.today]
     said = said_table(desk.home.ledger, questions)
-    recorded = _recorded(desk)
+    lines = [line.body for line in ledger.read(desk.home.ledger, FORECASTER)]
+    told = [b for b in lines if b["kind"] == "forecast" and b["made_on"] <= desk.today.isoformat()]
+    recorded = _recorded(told)
     leaves = []
     for n, question in enumerate(questions):
         tell(question.id, n / len(questions))
@@ -150,9 +150,8 @@ def gather(desk: Desk, tell: Tell) -> Edition:
         day=desk.today,
         leaves=leaves,
         league=_league(live),
-        changed=_changed(desk, live),
+        changed=_changed(told, live, desk.today),
         board=scoreboard(scores) if len(scores) else pd.DataFrame(),
-        states=states,
         about=_about(desk, live),
     )
 
@@ -171,10 +170,10 @@ def _leaf(
         except (QuestionError, FitError) as error:
             reason = str(error)
     history = said[said.forecaster == FORECASTER].sort_values("made_on")
-    stub = dict(question.stub or ())
+    stated = question.stub.organization.value if question.stub else ""
     return Leaf(
         question=question,
-        organization=", ".join(dict.fromkeys(rows.organization)) or str(getattr(stub.get("organization"), "value", "")),
+        organization=", ".join(dict.fromkeys(rows.organization)) or stated,
         forecast=forecast,
         explanation=explanation,
         happened=outcome,
@@ -185,15 +184,11 @@ def _leaf(
     )
 
 
-def _recorded(desk: Desk) -> dict[str, ReleaseForecast]:
-    """The model's first forecast of each question in the ledger."""
+def _recorded(told: Sequence[Mapping[str, Any]]) -> dict[str, ReleaseForecast]:
+    """The model's forecast of each question that was made first, by what the ledger was told."""
     first: dict[str, Mapping[str, Any]] = {}
-    for line in ledger.read(desk.home.ledger, FORECASTER):
-        body = line.body
-        if body["kind"] == "forecast" and body["made_on"] <= desk.today.isoformat():
-            known = first.setdefault(body["question_id"], body)
-            if body["made_on"] < known["made_on"]:
-                first[body["question_id"]] = body
+    for body in sorted(told, key=lambda body: body["made_on"]):  # stable: of one day the first recorded
+        first.setdefault(body["question_id"], body)
     return {name: release_forecast(body) for name, body in first.items()}
 
 
@@ -225,8 +220,7 @@ def _baselines(desk: Desk, leaves: Sequence[Leaf]) -> dict[str, list[ReleaseFore
         mine = [leaf.question for leaf in leaves if keys[leaf.question.id] == key]
         day, unit, target = key
         view = desk.views.on(day, unit)
-        rows = pd.concat([subject_row(q, desk.views, day) for q in mine], ignore_index=True)
-        rows.attrs = view.attrs
+        rows = subject_rows(mine, desk.views, day)
         for make in BASELINES.values():
             for question, forecast in zip(mine, make(view, target, rows), strict=True):
                 found[question.id].append(forecast)
@@ -261,11 +255,9 @@ def _league(live: Sequence[Leaf]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("p_365", ascending=False, ignore_index=True)
 
 
-def _changed(desk: Desk, live: Sequence[Leaf]) -> pd.DataFrame:
+def _changed(told: Sequence[Mapping[str, Any]], live: Sequence[Leaf], day: dt.date) -> pd.DataFrame:
     """Of each question the last live forecast of an earlier day beside that of today."""
-    lines = [line.body for line in ledger.read(desk.home.ledger, FORECASTER)]
-    told = [b for b in lines if b["kind"] == "forecast" and b["mode"] == "live"]
-    last = {b["question_id"]: b for b in told if b["made_on"] < desk.today.isoformat()}
+    last = {b["question_id"]: b for b in told if b["mode"] == "live" and b["made_on"] < day.isoformat()}
     rows = []
     for leaf in live:
         if leaf.forecast and leaf.question.id in last:

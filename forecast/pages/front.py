@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.pages.edition import WORDS, Edition
+from forecast.pages.edition import Edition
 from forecast.pages.html import Shown, percent, points, shown
 from forecast.pages.leaf_page import LeafPage
+from forecast.record.changes import WORDS
 from forecast.record.questions import word_of
 from forecast.record.scoreboard import COUNTS
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from forecast.pages.edition import WORDS, Leaf
+from forecast.pages.edition import Leaf
 from forecast.pages.html import Shown, percent, sentences, shown
 from forecast.pages.picture import Picture, themed
 from forecast.pages.plots import plot_curve, plot_history, svg_of
 from forecast.pages.reasons import similar_table, steps_notes, steps_table
+from forecast.record.changes import WORDS
+from forecast.record.explanation import Explanation
 from forecast.record.questions import word_of
 from forecast.record.similar import DISTANCE
+from forecast.release import ReleaseForecast
 
 #: Days of the curve that a picture shows at least.
 _SHOWN_DAYS = 1095
@@ -91,14 +94,14 @@ def leaf_page(leaf: Leaf, name: str) -> LeafPage:
     pictures, tables = {}, {}
     curve, shown_days = None, _SHOWN_DAYS
     if forecast:
-        frame, shown_days = _curve_of(leaf)
+        frame, shown_days = _curve_of(leaf, forecast)
         curve = _curve_shown(frame)
         tables[f"data/{name}-curve.csv"] = frame
-        pictures[f"pictures/{name}.svg"] = themed(svg_of(plot_curve(_cut(leaf, shown_days), leaf.marks)))
+        pictures[f"pictures/{name}.svg"] = themed(svg_of(plot_curve(frame[frame.days <= shown_days], leaf.marks)))
         tables[f"data/{name}-beside.csv"] = leaf.words
     if len(leaf.history) > 1:
         pictures[f"pictures/{name}-history.svg"] = themed(
-            svg_of(plot_history(leaf.history.assign(day=_days(leaf.history))))
+            svg_of(plot_history(leaf.history.assign(day=pd.to_datetime(leaf.history.made_on))))
         )
     has_history = f"pictures/{name}-history.svg" in pictures
     return LeafPage(
@@ -108,8 +111,8 @@ def leaf_page(leaf: Leaf, name: str) -> LeafPage:
         words=leaf.own_words,
         intervals=forecast.word_intervals(leaf.question.asked_on) if forecast else {},
         curve=curve,
-        steps=_steps_shown(leaf) if found else None,
-        similar=_similar_shown(leaf) if found else None,
+        steps=_steps_shown(found) if found else None,
+        similar=_similar_shown(found) if found else None,
         compared=_said_shown(leaf.words, forecaster="forecaster", made_on="said on"),
         history=_said_shown(leaf.history, made_on="made on"),
         shown_days=shown_days,
@@ -151,19 +154,12 @@ def answer_in_words(leaf: Leaf) -> str:
     return sentences([answer, within, checked])
 
 
-def _curve_of(leaf: Leaf) -> tuple[pd.DataFrame, int]:
+def _curve_of(leaf: Leaf, forecast: ReleaseForecast) -> tuple[pd.DataFrame, int]:
     """The curve's table with days after the making, and how many days to show."""
-    forecast = leaf.forecast
-    assert forecast is not None
     frame = leaf.curve.copy()
     frame.insert(1, "days", (frame.day - pd.Timestamp(forecast.made_on)).dt.days)
     ends = [(day - forecast.made_on).days + 90 for day in leaf.marks.values()]
     return frame, max(_SHOWN_DAYS, *ends)
-
-
-def _cut(leaf: Leaf, days: int) -> pd.DataFrame:
-    assert leaf.forecast is not None
-    return leaf.curve[lambda t: t.day <= pd.Timestamp(leaf.forecast.made_on) + pd.Timedelta(days=days)]
 
 
 def _curve_shown(frame: pd.DataFrame) -> Shown:
@@ -171,25 +167,19 @@ def _curve_shown(frame: pd.DataFrame) -> Shown:
     return shown(frame, titles, {"days": lambda n: f"{n:.0f}", **dict.fromkeys(("p", "low", "high"), percent)})
 
 
-def _steps_shown(leaf: Leaf) -> Shown:
-    assert leaf.explanation is not None
-    titles = {"step": "step", "value": "this row", "prob": "P after it", "points": "change, points", "word": ""}
-    return shown(steps_table(leaf.explanation), titles | {"word": "effect"}, {"prob": percent, "points": str})
+def _steps_shown(found: Explanation) -> Shown:
+    titles = {"step": "step", "value": "this row", "prob": "P after it", "points": "change, points", "word": "effect"}
+    return shown(steps_table(found), titles, {"prob": percent, "points": str})
 
 
-def _similar_shown(leaf: Leaf) -> Shown:
-    assert leaf.explanation is not None
+def _similar_shown(found: Explanation) -> Shown:
     titles = {"model": "model", "debut": "debut", "promise": "promise at this age", "became": "what became of it"}
-    return shown(similar_table(leaf.explanation), titles | {"distance": "distance"}, {"distance": lambda d: f"{d:.2f}"})
+    return shown(similar_table(found), titles | {"distance": "distance"}, {"distance": lambda d: f"{d:.2f}"})
 
 
 def _said_shown(frame: pd.DataFrame, **titles: str) -> Shown:
     names = titles | {word: word for word in WORDS} | {"prob": "P within 365 days"}
     return shown(frame, names, dict.fromkeys([*WORDS, "prob"], percent))
-
-
-def _days(history: pd.DataFrame) -> pd.Series:
-    return pd.to_datetime(history.made_on)
 
 
 def _caption(leaf: Leaf) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast.pages.edition import Edition, Tell
 from forecast.pages.front import answered_table, board_shown, changed_says, changed_shown, heads_shown, league_says
-from forecast.pages.html import environment, file_name, sentences
+from forecast.pages.html import environment, file_name
 from forecast.pages.leaf_page import LeafPage, leaf_page
 from forecast.pages.notebooks import Notebook, read_notebook
 from forecast.pages.picture import Picture, themed
@@ -142,7 +142,7 @@ class _Site:
             changed=changed_shown(edition),
             changed_says=changed_says(edition),
             board=board_shown(edition),
-            answered={"cells": answered_table(leaves), "any": any(page.leaf.happened for page in leaves)},
+            answered=answered_table(leaves),
             skill=self._skill(skill),
         )
 
@@ -161,23 +161,19 @@ class _Site:
         best = f"it beats Kaplan-Meier by promise state, its strongest rival, over {_listed(good)}."
         none = "its advantage over Kaplan-Meier by promise state is within chance."
         return {
-            "says": sentences([says + (best if good else none)]),
+            "says": says + (best if good else none),
             "picture": "pictures/skill.svg",
             "alt": "Brier skill by horizon with 90 % intervals: "
             + ", ".join(f"{name}: {value:+.2f}" for name, value in zip(labels, skill.skill, strict=True)),
             "width": picture.width,
             "height": picture.height,
             "caption": "Brier skill against Kaplan-Meier by promise state; 90 % intervals draw organisations again.",
-            "caveats": [],
         }
 
 
-def _league(edition: Edition, pages: dict[str, LeafPage]) -> dict[str, Any]:
-    rows = [
-        row | {"page": pages[row["question"]].page, "words": pages[row["question"]].words}
-        for row in edition.league.to_dict("records")
-    ]
-    return {"cells": rows}
+def _league(edition: Edition, pages: dict[str, LeafPage]) -> list[dict[str, Any]]:
+    rows = edition.league.to_dict("records")
+    return [row | {"page": pages[row["question"]].page, "words": pages[row["question"]].words} for row in rows]
 
 
 def _listed(names: Iterable[str]) -> str:

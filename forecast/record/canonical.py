@@ -99,21 +99,32 @@ def _keys(value: Any) -> int:
 
 
 def _slowly(text: bytes) -> Any:
-    value = json.loads(
-        text.decode(), object_pairs_hook=_keys_once, parse_constant=_refused, parse_float=_finite, parse_int=_whole
-    )
+    rules: dict[str, Any] = {"object_pairs_hook": keys_once, "parse_constant": refuse_constant}
+    value = json.loads(text.decode(), parse_float=_finite, parse_int=_whole, **rules)
     json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates has no bytes
     return value
 
 
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object of a JSON text in which a key stands twice.
+
+    Raises
+    ------
+    ValueError
+    """
     once = dict(pairs)
     if len(once) != len(pairs):
         raise ValueError("a key stands twice")
     return once
 
 
-def _refused(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and infinity in a JSON text.
+
+    Raises
+    ------
+    ValueError
+    """
     raise ValueError(f"{name} is no number")
 
 

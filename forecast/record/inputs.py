@@ -52,9 +52,9 @@ def keep_inputs(home: Home, hashes: Mapping[str, str]) -> list[Path]:
 
 
 def _kept(home: Home, hashes: Mapping[str, str]) -> list[Path]:
+    _require_same(home, hashes)
     added = []
     for name, files in FILES.items():
-        _require_same(home, name, hashes)
         folder = home.ledger / FOLDER / hashes[name]
         if folder.is_dir():
             continue
@@ -63,7 +63,7 @@ def _kept(home: Home, hashes: Mapping[str, str]) -> list[Path]:
         filling = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
         try:
             _copy(home.data, filling, files)
-            _require_same(home, name, hashes)
+            _require_same(home, hashes)
             filling.chmod(0o755)
             try:
                 filling.rename(folder)
@@ -77,10 +77,13 @@ def _kept(home: Home, hashes: Mapping[str, str]) -> list[Path]:
     return added
 
 
-def _require_same(home: Home, name: str, hashes: Mapping[str, str]) -> None:
-    if input_hashes(home)[name] != hashes[name]:
+def _require_same(home: Home, hashes: Mapping[str, str]) -> None:
+    now = input_hashes(home)
+    changed = [name for name in FILES if now[name] != hashes[name]]
+    if changed:
         raise LedgerError(
-            f"the {name} in {home.data} changed while forecasts were being made: nothing was added; run it again"
+            f"the {', '.join(changed)} in {home.data} changed while forecasts were being made: nothing was added; "
+            "run it again"
         )
 
 

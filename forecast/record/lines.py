@@ -115,29 +115,6 @@ def check_place(line: Line, seq: int, prev: str) -> None:
         raise LedgerError(f"line {line.number}: follows another line than the one before it")
 
 
-def keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object of a JSON text in which a key stands twice.
-
-    Raises
-    ------
-    ValueError
-    """
-    once = dict(pairs)
-    if len(once) != len(pairs):
-        raise ValueError("a key stands twice")
-    return once
-
-
-def refuse_constant(name: str) -> None:
-    """Refuse NaN and infinity in a JSON text.
-
-    Raises
-    ------
-    ValueError
-    """
-    raise ValueError(f"{name} is no number")
-
-
 def check_name(chain: str) -> None:
     """Refuse what cannot name a chain, and so no file outside the ledger's folder either.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -110,6 +111,13 @@ def subject_row(question: Question, views: Views, as_of: dt.date) -> pd.DataFram
             f"question {question.id}: a member was open by the first closed debut, so nothing is closed"
         )
     return _finish({**merged, "episode_id": question.id}, models)
+
+
+def subject_rows(questions: Sequence[Question], views: Views, as_of: dt.date) -> pd.DataFrame:
+    """The rows of questions of one unit, in their order, as :func:`subject_row` gives each."""
+    rows = pd.concat([subject_row(question, views, as_of) for question in questions], ignore_index=True)
+    rows.attrs = views.on(as_of, questions[0].unit).attrs
+    return rows
 
 
 def members_of(question: Question, models: pd.DataFrame) -> pd.DataFrame:

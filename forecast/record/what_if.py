@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from forecast.errors import ForecastError, QuestionError, TableError
 from forecast.model.arrivals import fit_arrivals
 from forecast.model.design import Design
@@ -23,7 +21,7 @@ from forecast.record.answers import Desk
 from forecast.record.changes import Words
 from forecast.record.questions import Question, word_of
 from forecast.record.recorder import open_questions
-from forecast.record.subjects import happened, members_of, subject_row
+from forecast.record.subjects import happened, members_of, subject_rows
 from forecast.release import GRID_DAYS
 from forecast.tables.book import Book, Change
 from forecast.tables.check import check_tables
@@ -242,8 +240,7 @@ class _Seer:
         for key in dict.fromkeys((q.unit, q.target) for q in questions):
             mine = [q for q in questions if (q.unit, q.target) == key]
             view = desk.views.on(desk.today, key[0])
-            rows = pd.concat([subject_row(q, desk.views, desk.today) for q in mine], ignore_index=True)
-            rows.attrs = view.attrs
+            rows = subject_rows(mine, desk.views, desk.today)
             forecasts = model_forecasts(self._posterior(mine[0], desk)[0], view, key[1], rows)
             found |= {q.id: f.words(q.asked_on) for q, f in zip(mine, forecasts, strict=True)}
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from forecast.errors import TableError
@@ -38,6 +39,7 @@ def data_sha256(home: Home) -> str:
     return files_sha256([*(home.data / table.file for table in TABLES), home.data / "datapackage.json"])
 
 
+@cache
 def code_sha256() -> str:
     """SHA-256 of the source that decides a forecast: all but the command line and the pages."""
     package = Path(__file__).resolve().parents[1]

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import LedgerError
-from forecast.record.lines import keys_once, refuse_constant
+from forecast.record.canonical import keys_once, refuse_constant
 
 #: Bytes of a file, as it lies on the disk.
 MOST_BYTES = 64 * 2**20
