@@ -8,11 +8,13 @@ import hashlib
 import json
 import re
 import shutil
+import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -323,8 +325,10 @@ def test_labels_are_moved_apart() -> None:
 
 
 def test_colours_are_told_apart_by_everybody() -> None:
-    import numpy as np
-    from colorspacious import cspace_convert, deltaE
+    with warnings.catch_warnings():
+        # its docstrings hold escapes that Python no longer knows: said once, when it is compiled
+        warnings.simplefilter("ignore", SyntaxWarning)
+        from colorspacious import cspace_convert, deltaE
 
     def rgb(code: str) -> Any:
         return np.array([int(code[k : k + 2], 16) / 255 for k in (1, 3, 5)])
