@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.record import ledger
 from forecast.record.questions import Question
 from forecast.record.records import release_forecast
+from forecast.record.transcripts import standing_forecasts
 from forecast.release import GRID_DAYS, WORD_CUT_DAYS, ReleaseForecast
 
 
@@ -38,10 +39,9 @@ def said_table(folder: Path, questions: Sequence[Question], horizon_days: int = 
         ``prob``, P(open within the horizon of the making).
     """
     asked, keys = {q.id: q.asked_on for q in questions}, ["question_id", "forecaster", "made_on"]
-    bodies = [line.body for chain in ledger.chains(folder) for line in ledger.read(folder, chain)]
     rows = []
-    for body in bodies:
-        if body["kind"] == "forecast" and body["question_id"] in asked:
+    for body in (body for chain in ledger.chains(folder) for body in standing_forecasts(folder, chain)):
+        if body["question_id"] in asked:
             said = release_forecast(body)
             words = said.words(asked[said.target_id])
             rows.append({k: body[k] for k in keys} | words | {"prob": float(said.prob_by(horizon_days))})

@@ -27,6 +27,7 @@ from forecast.record.formats.registry import FORMATS
 from forecast.record.formats.said import Curve, Said, end_of_day
 from forecast.record.others import Imported, imported_record, priced_curve, reference_on
 from forecast.record.records import Provenance, append_by_forecaster
+from forecast.record.transcripts import TRANSCRIBED
 from forecast.release import GRID_DAYS, Floats
 from forecast.tables.hashes import texts_sha256
 
@@ -131,7 +132,7 @@ def _records(
         exact = [(s.source_id, _exact(s, points)) for s in same]
         provenance = Provenance(
             "imported",
-            "third-party",
+            TRANSCRIBED,
             diagnostics={
                 **told,
                 "source_id": "; ".join(s.source_id for s in same),

@@ -22,10 +22,12 @@ import pandas as pd
 from forecast.errors import LedgerError
 from forecast.model.baselines import pooled_reference, references
 from forecast.model.reference import Reference
+from forecast.record import ledger
 from forecast.record.answers import Desk
 from forecast.record.lines import Line
 from forecast.record.questions import Question
 from forecast.record.records import Asked, Provenance, append_by_forecaster, forecast_record
+from forecast.record.transcripts import TRANSCRIBED, new_transcripts
 from forecast.release import GRID_DAYS, Floats, ReleaseForecast
 from forecast.tables.hashes import texts_sha256
 from forecast.tables.read import read_rows
@@ -43,7 +45,7 @@ class Wording:
     pattern : str
         Of the forecast as given.
     cdf : callable
-        Of days to the end of the due day (infinite without one): P(open by each grid day).
+        Of days from the making to the due day, each to its end (infinite without one): P(open by each grid day).
     """
 
     rule: str
@@ -89,9 +91,9 @@ def said_curve(kind: str, words: str, due_days: float) -> Floats:
     words : str
         The forecast as given.
     due_days : float
-        Days from the making to the end of the due day.
+        Days from the making to the due day, each to its end, as scores count them.
     """
-    return next(w.cdf(due_days) for w in WORDINGS[kind] if re.search(w.pattern, words))
+    return _wording(kind, words).cdf(due_days)
 
 
 def priced_curve(points: list[tuple[float, float]], reference: Reference) -> Floats:
@@ -148,6 +150,8 @@ class Imported:
 def import_third_party(desk: Desk) -> Imported:
     """Append the forecasts of ``third_party_forecasts.csv`` to one chain a voice; twice adds nothing.
 
+    Words that now become another distribution than they did are written again, and replace what was written.
+
     Raises
     ------
     HomeError, TableError, LedgerError
@@ -163,13 +167,16 @@ def import_third_party(desk: Desk) -> Imported:
             unmatched.append(f"{made_on} {source}: {said[0].question} ({target or 'outside the table'})")
             continue
         reference = reference_on(question, made_on, desk)
-        cdf = _curve(said, made_on, reference)
+        cdf = _curve(said, reference)
         told = {"said_by": source, "words": "; ".join(s.forecast for s in said)}
-        exact = [(s.forecast, f"{s.due_on} {s.probability}".encode()) for s in said]
+        exact = [(s.forecast, f"{s.due_on} {s.probability} {_read_as(s)}".encode()) for s in said]
         hashes = {"said": texts_sha256([(source, b""), *exact])}  # another table changes no id
-        provenance = Provenance("imported", "third-party", diagnostics=told, hashes=hashes)
+        provenance = Provenance("imported", TRANSCRIBED, diagnostics=told, hashes=hashes)
         records.append(imported_record(desk, question, voice, made_on, cdf, provenance, reference))
-    return Imported(append_by_forecaster(desk.home.ledger, records, desk.today), unmatched)
+    voices = sorted({str(record["forecaster"]) for record in records})
+    standing = (line.body for voice in voices for line in ledger.read(desk.home.ledger, voice))
+    new = list(new_transcripts(records, standing))
+    return Imported(append_by_forecaster(desk.home.ledger, new, desk.today), unmatched)
 
 
 def imported_record(
@@ -222,19 +229,36 @@ def _one_saying(said: list[ThirdPartyForecast], today: dt.date) -> list[ThirdPar
     Raises
     ------
     LedgerError
-        If it is of the future, or says two things at once.
+        If it is of the future, due on the day it was made or before, or says two things at once.
     """
     first = said[0]
     where = f"{ThirdPartyForecast.file}: {first.source} on {first.made_on}"
     if first.made_on > today:
         raise LedgerError(f"{where}: made in the future, so it cannot be imported on {today}")
+    late = [s.due_on for s in said if s.due_on and s.due_on <= s.made_on]
+    if late:
+        raise LedgerError(f"{where}: due on {late[0]}, which must come after the making day")
     if len(said) > 1 and (first.forecast_kind != "probability" or len({s.due_on for s in said}) < len(said)):
         raise LedgerError(f"{where}: two forecasts about {first.question_target}: keep one of them")
     return sorted(said, key=lambda s: s.due_on or dt.date.max)
 
 
-def _curve(said: list[ThirdPartyForecast], made_on: dt.date, reference: Reference) -> Floats:
-    days = [(s.due_on - made_on).days + 1.0 if s.due_on else np.inf for s in said]
+def _due_days(said: ThirdPartyForecast) -> float:
+    return float((said.due_on - said.made_on).days) if said.due_on else np.inf
+
+
+def _read_as(said: ThirdPartyForecast) -> str:
+    """How it was read: what is read in another way later is another transcript."""
+    rule = "a price" if said.forecast_kind == "probability" else _wording(said.forecast_kind, said.forecast).rule
+    return f"{rule}; {_due_days(said):g} days"
+
+
+def _wording(kind: str, words: str) -> Wording:
+    return next(w for w in WORDINGS[kind] if re.search(w.pattern, words))
+
+
+def _curve(said: list[ThirdPartyForecast], reference: Reference) -> Floats:
+    days = [_due_days(s) for s in said]
     if said[0].forecast_kind == "probability":
         chances = [float(s.probability or 0.0) for s in said]
         return priced_curve(list(zip(days, chances, strict=True)), reference)

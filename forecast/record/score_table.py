@@ -21,6 +21,7 @@ from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question
 from forecast.record.records import reference_forecast, release_forecast
 from forecast.record.scores import Outcome, score_all, score_names
+from forecast.record.transcripts import replaced
 from forecast.release import HORIZON_DAYS, ReleaseForecast
 
 #: Days from the making to its first horizon question, and so to its first score.
@@ -134,7 +135,7 @@ def score_table(
     pandas.DataFrame
         One row a forecast, in the order of the ledger. ``state`` is
 
-        - ``void``: never scored, see ``reason``;
+        - ``void``: never scored, see ``reason``, which may be a transcript that replaced it;
         - ``scored``: followed for at least :data:`FIRST_DUE_DAY` days;
         - ``due``: past its first horizon, but not followed for that long yet;
         - ``open``: none of these.
@@ -185,6 +186,7 @@ def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
     """Give the rows of one chain's forecasts that were made by the day."""
     past = [x.body for x in lines if x.body["recorded_on"] <= view.as_of.isoformat()]
     taken_back = {str(x.get("forecast_id")) for x in past if x["kind"] == "withdrawal"}
+    instead = replaced(line.body for line in lines)
     last: dict[str, ReleaseForecast] = {}
     ids: set[str] = set()
     for line in lines:
@@ -193,7 +195,8 @@ def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
             forecast = release_forecast(line.body)
             if forecast.made_on <= view.as_of:
                 withdrawn = {"withdrawn": line.body.get("id") in taken_back}
-                yield _row(forecast, line.body, view) | withdrawn
+                mended = instead.get(str(line.body.get("id")))
+                yield _row(forecast, line.body, view, mended) | withdrawn
                 if (forecast.forecaster, line.body["mode"]) == ("model", "live"):
                     before = last.get(forecast.target_id)
                     if (
@@ -214,13 +217,14 @@ def _new_id(line: Line, ids: set[str]) -> None:
     ids.add(name)
 
 
-def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View) -> dict[str, Any]:
+def _row(forecast: ReleaseForecast, body: Mapping[str, Any], view: _View, mended: str | None = None) -> dict[str, Any]:
     """Score one forecast, or say why not."""
     known = view.standing.get(forecast.target_id, _OPEN)
     day = (known.happened_on - forecast.made_on).days if known.happened_on else None
     followed = (view.followed_to - forecast.made_on).days
     outcome_columns = {"happened_on": known.happened_on, "opening": known.opening, "day": day}
-    reason = _void_reason(body, known, day, view.questions.get(forecast.target_id))
+    reason = f"its transcript was mended by {mended}" if mended else None
+    reason = reason or _void_reason(body, known, day, view.questions.get(forecast.target_id))
     due = reason is None and (view.as_of - forecast.made_on).days >= FIRST_DUE_DAY
     said = {name: body[name] for name in _COLUMNS if name in body}
     row = {**said, **outcome_columns, "due": due, "reason": reason, "followed_days": max(followed, 0)}

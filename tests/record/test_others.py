@@ -39,7 +39,7 @@ def median(days):
     return 1 - np.exp(-np.log(2) * GRID_DAYS / days)
 
 
-#: Each rule as a reader would draw it, from the days to the end of the due day.
+#: Each rule as a reader would draw it, from the days between the making and the due day.
 RULES = {
     "the day": lambda due: (due <= GRID_DAYS).astype(float),
     "its week": lambda due: evenly(max(due - 7, 0), due),
@@ -90,7 +90,7 @@ def openings():
 
 
 def days_to(row):
-    return (row.due_on - row.made_on).days + 1 if row.due_on else np.inf
+    return (row.due_on - row.made_on).days if row.due_on else np.inf
 
 
 def by(curve, *days):
@@ -353,7 +353,7 @@ def test_a_row_becomes_one_line(home, take):
     body = done.added[0].body
     assert body["question_id"] == "meta-llama-4-behemoth-others"
     assert body["diagnostics"] == {"said_by": "A paper", "words": "2025-10-01"}
-    assert release_forecast(body).prob_by([29, 30]) == pytest.approx([0, 1], abs=1e-6)
+    assert release_forecast(body).prob_by([28, 29]) == pytest.approx([0, 1], abs=1e-6)
     assert list(IMPORTS) == ["third-party"]
     assert ledger.chains(home / "data" / "ledger") == ["press"]
 
@@ -364,7 +364,7 @@ def test_prices_of_one_source_and_day_are_one_forecast(take):
         for due, p in (("2025-10-01", "0.1"), ("2025-11-30", "0.4"))
     ]
     (line,) = take(*prices).added
-    assert release_forecast(line.body).prob_by([30, 90]) == pytest.approx([0.1, 0.4], abs=1e-6)
+    assert release_forecast(line.body).prob_by([29, 89]) == pytest.approx([0.1, 0.4], abs=1e-6)
     assert line.body["diagnostics"]["words"] == "0.1; 0.4"
 
 
@@ -486,3 +486,10 @@ def test_what_the_model_says_nothing_about_is_told_with_its_reason(home):
 def test_the_recorded_baselines_are_four_of_the_known_ones():
     assert len(set(RECORDED_BASELINES)) == 4
     assert set(RECORDED_BASELINES) <= set(BASELINES)
+
+
+def test_the_shipped_ledger_has_all_of_the_table_as_it_is_read_today(home):
+    shutil.copytree(ROOT / "data" / "ledger", home / "data" / "ledger", dirs_exist_ok=True)
+    before = chain_bytes(home)
+    assert import_third_party(desk_of(home, dt.date(2026, 11, 26))).added == []
+    assert chain_bytes(home) == before

@@ -28,6 +28,7 @@ from forecast.record.lines import RESOLUTIONS
 from forecast.record.questions import Question
 from forecast.record.records import release_forecast
 from forecast.record.score_table import Resolution, resolutions
+from forecast.record.transcripts import standing_forecasts
 
 #: What the hub's models belong to.
 TEAM = "forecast"
@@ -114,10 +115,7 @@ def _files(
 ) -> dict[tuple[str, dt.date], list[_Saying]]:
     """The rows of one chain by model and day."""
     files: dict[tuple[str, dt.date], dict[str, list[Row]]] = {}
-    for line in ledger.stream(folder, chain):
-        body = line.body
-        if body["kind"] != "forecast":
-            continue
+    for body in standing_forecasts(folder, chain):
         forecast = release_forecast(body)
         question = questions.get(forecast.target_id)
         if question is None or question.asked_on.isoformat() != body["asked_on"]:
