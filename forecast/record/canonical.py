@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from json.encoder import encode_basestring
 from typing import Any
 
 import orjson
@@ -16,11 +17,11 @@ import rfc8785
 
 from forecast.errors import LedgerError
 
-#: From these to the last, Python, or orjson, and the RFC write a number alike, but for the ``.0`` of the first two.
-_PYTHON_FROM, _ORJSON_FROM, _ALIKE_TO = 1e-4, 1e-5, 1e16
+#: Between these, Python and the RFC write a number alike, but for a ``.0``; so does orjson where it needs no exponent.
+_PYTHON_FROM, _ALIKE_TO = 1e-4, 1e16
 _WHOLE_TO = 2**53
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_PLAIN = {int, float}
 
 _SPACE_AFTER_TEXT = re.compile(rb'"[ \t\r\n]')
 
@@ -71,24 +72,33 @@ def _text(value: Any) -> str:
     if kind is float and (value == 0 or _PYTHON_FROM <= abs(value) < _ALIKE_TO):
         return repr(value).removesuffix(".0") if value else "0"
     if kind is str:
-        return _quoted(value)
+        return encode_basestring(value)
     if kind is int and abs(value) < _WHOLE_TO:
         return repr(value)
     if kind is list:
         return _numbers(value) or f"[{','.join(map(_text, value))}]"
-    if kind is dict and all(type(key) is str and key.isascii() for key in value):
-        return f"{{{','.join(f'{_text(key)}:{_text(value[key])}' for key in sorted(value))}}}"
+    if kind is dict and _plain_keys(value):
+        return "{" + ",".join([f"{encode_basestring(key)}:{_text(value[key])}" for key in sorted(value)]) + "}"
     return rfc8785.dumps(value).decode()
+
+
+def _plain_keys(value: dict[Any, Any]) -> bool:
+    """Whether all keys are text that sorts alike in all encodings."""
+    try:
+        return "".join(value).isascii()
+    except TypeError:
+        return False
 
 
 def _numbers(values: list[Any]) -> str:
     """Write a list of plain numbers at once; nothing if it holds anything else."""
-    for x in values:
-        kind = type(x)
-        if not (x == 0 or _ORJSON_FROM <= x < _ALIKE_TO if kind is float else kind is int and 0 <= x < _WHOLE_TO):
-            return ""
+    kinds = {*map(type, values)}
+    if not kinds <= _PLAIN or (int in kinds and max(values) >= _WHOLE_TO):
+        return ""
     text = orjson.dumps(values).decode()
-    return "" if "-" in text else text.replace(".0,", ",").replace(".0]", "]")
+    if "e" in text or "-" in text or "n" in text:  # tiny or huge; below zero, or a zero with a sign; null for NaN
+        return ""
+    return text.replace(".0,", ",").replace(".0]", "]")
 
 
 def _keys(value: Any) -> int:

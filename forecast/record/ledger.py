@@ -7,8 +7,6 @@ for what came true.
 from __future__ import annotations
 
 import datetime as dt
-import mmap
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 from filelock import Timeout
 
 from forecast.errors import LedgerError
+from forecast.record import tails
 from forecast.record.heads import Kept
 from forecast.record.lines import RESOLUTIONS, Line, check_name, check_place, genesis, hashes, parsed, written
 from forecast.record.locks import held
@@ -114,7 +113,8 @@ def extend(folder: Path, chain: str, new: Callable[[], Dated]) -> list[Line]:
     """Write what a function says at the end of a chain that stands still meanwhile; else as :func:`append`."""
     path = _path(folder, chain)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder, chain):
             return _append_locked(path, new())
     except Timeout:
@@ -195,7 +195,7 @@ def head(folder: Path, chain: str) -> str:
     """Hash of a chain's last line, which stands for all before it; of its name while it is empty."""
     path = _path(folder, chain)
     with _reading(path):
-        return _end(path)[2]
+        return _next(path, tails.tail(path))[1]
 
 
 def _path(folder: Path, chain: str) -> Path:
@@ -223,75 +223,30 @@ def _new(path: Path, records: Sequence[Mapping[str, Any]], unique: str | None) -
 
 
 def _append_locked(path: Path, records: Dated) -> list[Line]:
-    end, seq, prev = _end(path)
-    lines: list[Line] = []
-    text = bytearray()
+    if not records:
+        return []
+    before = tails.tail(path)
+    seq, prev = _next(path, before)
+    lines, text = list[Line](), bytearray()
     for record, recorded_on in records:
         raw, line = written(record, _chain(path), seq, prev, recorded_on)
         seq, prev = seq + 1, line.sha256
         lines.append(line)
         text += raw + b"\n"
-    if lines:
-        _set_torn_aside(path, end)
-        _write(path, bytes(text))
+    tails.append(path, bytes(text), before)
     return lines
 
 
-def _end(path: Path) -> tuple[int, int, str]:
-    """Find where the last whole line of a chain ends in its file, and the next line's seq and prev."""
+def _next(path: Path, found: tails.Tail) -> tuple[int, str]:
+    """Seq and prev of the line after a tail."""
+    if not found.end:
+        return 0, genesis(_chain(path))
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            end = text.rfind(b"\n") + 1
-            raw = text[text.rfind(b"\n", 0, max(end - 1, 0)) + 1 : max(end - 1, 0)]
-    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
-        end = 0
-    if not end:
-        return 0, 0, genesis(_chain(path))
-    try:
-        last = parsed(raw, _chain(path), 0)
+        last = parsed(found.last, _chain(path), 0)
     except LedgerError:
         read(path.parent, _chain(path))  # raises, with the number of the first bad line
         raise
-    return end, last.body["seq"] + 1, last.sha256
-
-
-def _set_torn_aside(path: Path, end: int) -> None:
-    """Move what follows the last newline to a file beside the chain, so that nothing is lost."""
-    if not path.exists() or path.stat().st_size == end:
-        return
-    with path.open("rb") as file:
-        file.seek(end)
-        torn = file.read()
-    _write(path.with_suffix(".torn"), torn + b"\n")
-    os.truncate(path, end)
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Append to a file and make it last, or leave the file as it was."""
-    before = path.stat().st_size if path.exists() else None
-    try:
-        with path.open("ab", buffering=0) as file:
-            rest = memoryview(text)
-            while rest:  # a disk that fills up takes a part first, and fails only when asked again
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-        if before is None:
-            _fsync_folder(path.parent)
-    except OSError:
-        with suppress(OSError):
-            path.unlink() if before is None else os.truncate(path, before)
-        raise
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Make a new file's name last too; Windows cannot open a folder, and need not."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    return last.body["seq"] + 1, last.sha256
 
 
 @contextmanager
@@ -321,10 +276,11 @@ def _verdict(folder: Path, chain: str, wanted: dict[str, dict[str, str]]) -> Ver
         path = _path(folder, chain)
         last, missing = genesis(chain), dict(wanted.get(chain, {}))
         missing.pop(last, None)
-        torn = chain in chains(folder) and _is_torn(path)
+        with _reading(path):
+            torn = tails.tail(path).torn
         for line in lines_of(path, chain):
             count, last = line.number, line.sha256
-            for sha256 in hashes(line):
+            for sha256 in hashes(line) if missing else ():
                 missing.pop(sha256, None)
             if "heads" in line.body:
                 _want(wanted, Kept(f"line {count} of {RESOLUTIONS}", line.body["heads"]))
@@ -339,10 +295,3 @@ def _verdict(folder: Path, chain: str, wanted: dict[str, dict[str, str]]) -> Ver
 def _want(wanted: dict[str, dict[str, str]], kept: Kept) -> None:
     for chain, sha256 in kept.heads.items():
         wanted.setdefault(chain, {}).setdefault(sha256, kept.where)
-
-
-def _is_torn(path: Path) -> bool:
-    with _reading(path), path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 1, 0))
-        return file.read(1) not in (b"", b"\n")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from forecast.errors import LedgerError
@@ -170,7 +171,7 @@ def _field_fault(body: Any, chain: str) -> str | None:
     kinds = RESOLUTION_KINDS if chain == RESOLUTIONS else FORECAST_KINDS
     if body.get("kind") not in kinds:
         return f"kind {body.get('kind')!r} does not belong in chain {chain!r} (these do: {', '.join(kinds)})"
-    if type(body.get("seq")) is not int or not _is_day(body.get("recorded_on")):
+    if type(body.get("seq")) is not int or not _is_day(str(body.get("recorded_on"))):
         return "has no whole-number seq or no recorded_on day"
     if "heads" in body:
         fault = heads_fault(body["heads"]) if chain == RESOLUTIONS else "only resolutions carry heads"
@@ -210,7 +211,8 @@ def _merged_fault(body: dict[str, Any]) -> str | None:
     return None
 
 
-def _is_day(value: Any) -> bool:
-    with suppress(TypeError, ValueError):
-        return bool(dt.date.fromisoformat(value).isoformat() == value)
+@lru_cache(maxsize=1024)
+def _is_day(text: str) -> bool:
+    with suppress(ValueError):
+        return dt.date.fromisoformat(text).isoformat() == text
     return False
