@@ -43,6 +43,9 @@ def test_what_was_left_out_is_told(run, home, files):
         (["plain"], "plain needs a file and --map QUESTIONS.toml: foreign questions are never guessed"),
         (["plain", "x.csv"], "plain needs a file and --map"),
         (["third-party", "x.csv"], "third-party is a table of the data folder: give no file and no --map"),
+        (["flat"], "flat needs the file that 'forecast ledger export flat' wrote, and no --map"),
+        (["flat", "x.csv", "--map", "none.toml"], "flat needs the file"),
+        (["flat", "none.csv"], "cannot read none.csv into"),
         (["plain", "x.csv", "--map", "none.toml"], "cannot read none.toml: no such file"),
     ],
 )
@@ -62,3 +65,17 @@ def test_the_table_of_the_home_is_imported_as_before(run, home):
     done = run("ledger", "import", "third-party", "--home", home)
     assert (done.code, done.err) == (0, "")
     assert "meta-llama-4-behemoth-others as of 2025-04-05: April 2025, at LlamaCon" in done.out
+
+
+def test_an_exported_ledger_is_taken_over_once(run, home, files, tmp_path):
+    assert run("ledger", "import", "plain", *files, "--home", home).code == 0
+    out, folder = tmp_path / "flat.csv", home / "data" / "ledger"
+    assert run("ledger", "export", "flat", "--out", out, "--home", home).code == 0
+    before = {file.name: file.read_bytes() for file in folder.glob("*.jsonl")}
+    for file in folder.glob("*.jsonl"):
+        file.unlink()
+    done = run("ledger", "import", "flat", out, "--home", home)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "plain-ann: 1 lines added\n1 lines added to 1 chains\n"
+    assert {file.name: file.read_bytes() for file in folder.glob("*.jsonl")} == before
+    assert run("ledger", "import", "flat", out, "--home", home).out.endswith("0 lines added to 1 chains\n")

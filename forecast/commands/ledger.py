@@ -29,16 +29,9 @@ WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reaso
 def import_(
     source: FormatArgument, file: FileArgument = None, map_file: MapOption = None, home: HomeOption = None
 ) -> None:
-    """Take other people's forecasts over, one chain a voice; twice the same adds nothing."""
-    done = imported(source, file, map_file, home)
-    for line in done.added:
-        b = line.body
-        typer.echo(f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}")
-    for text in done.unmatched:
-        typer.echo(f"no question asks about it: {text}")
-    for text in done.left_out:
-        typer.echo(f"left out: {text}")
-    typer.echo(f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question")
+    """Take other people's forecasts over, one chain a voice, or an exported ledger; twice the same adds nothing."""
+    for text in imported(source, file, map_file, home):
+        typer.echo(text)
 
 
 @ledger_app.command()

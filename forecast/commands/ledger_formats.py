@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,11 +24,15 @@ class ImportChoice(StrEnum):
     fatebook = "fatebook"
     forecastbench = "forecastbench"
     plain = "plain"
+    flat = "flat"
 
 
 FormatArgument = Annotated[
     ImportChoice,
-    typer.Argument(metavar="FORMAT", help=f"One of {', '.join(ImportChoice)}; third-party is a table in data/."),
+    typer.Argument(
+        metavar="FORMAT",
+        help=f"One of {', '.join(ImportChoice)}. third-party is a table in data/; flat is what 'export flat' wrote.",
+    ),
 ]
 FileArgument = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="The foreign file; none for third-party.", show_default=False)
@@ -37,19 +42,47 @@ MapOption = Annotated[
 ]
 
 
-def imported(source: ImportChoice, file: Path | None, map_file: Path | None, home: Path | None) -> Imported:
-    """Import a table of the home, or a foreign file by its map."""
+def imported(source: ImportChoice, file: Path | None, map_file: Path | None, home: Path | None) -> Iterator[str]:
+    """Import a table of the home, an export of a ledger, or a foreign file by its map; say what was done."""
     from forecast.record.answers import Desk
     from forecast.record.others import IMPORTS
 
     if source.value in IMPORTS:
         if file or map_file:
             raise ForecastError(f"{source.value} is a table of the data folder: give no file and no --map")
-        return IMPORTS[source.value](Desk(home))
-    if not (file and map_file):
-        raise ForecastError(
-            f"{source.value} needs a file and --map QUESTIONS.toml: foreign questions are never guessed"
-        )
-    from forecast.record.imports import import_file
+        yield from _foreign(IMPORTS[source.value](Desk(home)))
+    elif source is ImportChoice.flat:
+        if not file or map_file:
+            raise ForecastError("flat needs the file that 'forecast ledger export flat' wrote, and no --map")
+        yield from _flat(file, home)
+    else:
+        if not (file and map_file):
+            raise ForecastError(
+                f"{source.value} needs a file and --map QUESTIONS.toml: foreign questions are never guessed"
+            )
+        from forecast.record.imports import import_file
 
-    return import_file(Desk(home), source.value, file, map_file)
+        yield from _foreign(import_file(Desk(home), source.value, file, map_file))
+
+
+def _flat(file: Path, home: Path | None) -> Iterator[str]:
+    from forecast.record.formats import flat_read
+    from forecast.tables.paths import find_home
+
+    place = find_home(home)
+    place.require_editable("ledger import")
+    added = flat_read.read(file, place.ledger)
+    for chain, count in added.items():
+        yield f"{chain}: {count} lines added"
+    yield f"{added.total()} lines added to {len(added)} chains"
+
+
+def _foreign(done: Imported) -> Iterator[str]:
+    for line in done.added:
+        b = line.body
+        yield f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}"
+    for text in done.unmatched:
+        yield f"no question asks about it: {text}"
+    for text in done.left_out:
+        yield f"left out: {text}"
+    yield f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question"

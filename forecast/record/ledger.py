@@ -115,7 +115,7 @@ def extend(folder: Path, chain: str, new: Callable[[], Dated]) -> list[Line]:
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, chain):
+        with holding(folder, chain):
             return _append_locked(path, new())
     except Timeout:
         raise LedgerError(f"{path}: another process has been writing for {LOCK_SECONDS:g} s; try again later") from None
@@ -186,7 +186,7 @@ def heads(folder: Path, *, locked: bool = False) -> dict[str, str]:
     for chain in chains(folder):
         if chain != RESOLUTIONS:
             _path(folder, chain)
-            with _lock(folder, chain):
+            with holding(folder, chain):
                 found[chain] = head(folder, chain)
     return found
 
@@ -198,13 +198,19 @@ def head(folder: Path, chain: str) -> str:
         return _next(path, tails.tail(path))[1]
 
 
+def holding(folder: Path, chain: str) -> AbstractContextManager[None]:
+    """Keep all others from writing to a chain meanwhile.
+
+    Raises
+    ------
+    filelock.Timeout, OSError
+    """
+    return held(folder / f".{chain}.lock", LOCK_SECONDS)
+
+
 def _path(folder: Path, chain: str) -> Path:
     check_name(chain)
     return folder / f"{chain}{_SUFFIX}"
-
-
-def _lock(folder: Path, chain: str) -> AbstractContextManager[None]:
-    return held(folder / f".{chain}.lock", LOCK_SECONDS)
 
 
 def _chain(path: Path) -> str:

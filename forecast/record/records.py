@@ -256,7 +256,8 @@ def append_new(folder: Path, chain: str, records: Sequence[Mapping[str, Any]], r
 def append_by_forecaster(folder: Path, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
     """Write forecasts to the chains of their forecasters, each as :func:`append_new`.
 
-    All chains are read before the first is written to, so that a broken one lets nothing in.
+    All chains are read before the first is written to, so that a broken one lets nothing in. Where a
+    later one cannot be written after all (a full disk), what was added before stays: the same again adds the rest.
 
     Raises
     ------
@@ -265,11 +266,14 @@ def append_by_forecaster(folder: Path, records: Sequence[Mapping[str, Any]], rec
     chains = sorted({str(r["forecaster"]) for r in records})
     for chain in chains:
         ledger.read(folder, chain)
-    return [
-        line
-        for chain in chains
-        for line in append_new(folder, chain, [r for r in records if r["forecaster"] == chain], recorded_on)
-    ]
+    added: list[Line] = []
+    for chain in chains:
+        try:
+            added += append_new(folder, chain, [r for r in records if r["forecaster"] == chain], recorded_on)
+        except LedgerError as error:
+            before = f"; {len(added)} forecasts of other chains were added before: do the same again for the rest"
+            raise LedgerError(f"{error}{before if added else ''}") from None
+    return added
 
 
 def _curves(forecast: ReleaseForecast) -> dict[str, Any]:

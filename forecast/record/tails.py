@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from collections.abc import Iterator
@@ -99,6 +100,8 @@ def _last_in(text: bytes | mmap.mmap) -> tuple[int, bytes, bool]:
 def _opened(path: Path) -> Iterator[tuple[int, bool]]:
     """A file to read and to append to, and whether it is new; a new one is gone again if that fails."""
     is_new = False
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, which may lead out of the folder: put the file itself there")
     try:
         file = os.open(path, _HOW)
     except FileNotFoundError:

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
+from forecast.record.records import append_by_forecaster
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = dt.date(2026, 1, 1)
@@ -400,3 +401,24 @@ def test_the_benchmark_of_faults_finds_nothing_lost(tmp_path):
         assert int(row["most_torn_at_once"]) <= 1
         assert int(row["acknowledged"]) > 0
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["good"]
+
+
+def test_a_link_is_not_written_through(chain_of, tmp_path):
+    outside = chain_of(2).rename(tmp_path / "outside")
+    before = outside.read_bytes()
+    (tmp_path / "acme.jsonl").symlink_to(outside)
+    with pytest.raises(LedgerError, match=r"acme\.jsonl, nothing was added: it is a link"):
+        ledger.append(tmp_path, "acme", [{"kind": "note"}], recorded_on=DAY)
+    assert outside.read_bytes() == before
+
+
+def test_what_went_in_before_a_chain_refused_is_told_and_the_same_again_adds_the_rest(make_record, tmp_path):
+    records = [make_record(forecaster=name) for name in ("acme", "bell")]
+    link = tmp_path / "bell.jsonl"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(LedgerError, match=r"nothing was added: .*; 1 forecasts of other chains were added before"):
+        append_by_forecaster(tmp_path, records, DAY)
+    link.unlink()
+    added = append_by_forecaster(tmp_path, records, DAY)
+    assert [line.body["chain"] for line in added] == ["bell"]
+    assert [(v.chain, v.lines, v.fault) for v in ledger.verify(tmp_path)] == [("acme", 1, None), ("bell", 1, None)]

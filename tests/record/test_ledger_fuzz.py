@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,12 @@ import rfc8785
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.fuzz_targets import ledger_takes, seal
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.canonical import canonical, strict
-from forecast.record.heads import read_heads
 from forecast.record.lines import genesis, written
 from forecast.record.merging import merge
-from forecast.record.score_table import resolutions
 
 DAY = dt.date(2026, 1, 1)
 CHAINS = st.sampled_from(["acme", "resolutions"])
@@ -46,22 +43,8 @@ FIELDS = st.dictionaries(
 )
 
 
-def seal(stored: bytes) -> bytes:
-    return b'{"body":' + stored + b',"sha256":"' + hashlib.sha256(stored).hexdigest().encode() + b'"}'
-
-
 def start(chain: str, **fields: Any) -> dict[str, Any]:
     return {"kind": "note", "chain": chain, "seq": 0, "prev": genesis(chain), "recorded_on": "2026-01-01"} | fields
-
-
-def one_error_at_most(work: Callable[[], Any]) -> bool:
-    said = ""
-    try:
-        work()
-    except LedgerError as error:
-        said = str(error)
-    assert "\n" not in said
-    return not said
 
 
 def as_doubles(value: Any) -> Any:
@@ -69,52 +52,24 @@ def as_doubles(value: Any) -> Any:
     return json.loads(json.dumps(value), parse_int=float)
 
 
-def used(folder: Path, chain: str, text: bytes) -> None:
-    """Do with a file all that can be done, and look at what is left."""
-    home = folder / "ledger"
-    home.mkdir(exist_ok=True)
-    for left in home.iterdir():
-        left.unlink()
-    beside = {"beside.jsonl": b"untouched", "x.jsonl": b"untouched"}
-    for name, content in beside.items():
-        (folder / name).write_bytes(content)
-    path = home / f"{chain}.jsonl"
-    path.write_bytes(text)
-    [verdict] = [v for v in ledger.verify(home) if v.chain == chain]
-    assert "\n" not in (verdict.fault or "")
-    good = one_error_at_most(lambda: ledger.read(home, chain))
-    missing = "is no line" in (verdict.fault or "")
-    assert good == (verdict.fault is None or missing)
-    one_error_at_most(lambda: resolutions(home, DAY))
-    one_error_at_most(lambda: merge(home, path))
-    one_error_at_most(lambda: read_heads(path))
-    before = path.read_bytes()
-    added = one_error_at_most(
-        lambda: ledger.append(home, chain, [{"kind": "note", "question_id": "q"}], recorded_on=DAY)
-    )
-    assert path.read_bytes() == before or (added and path.read_bytes().startswith(before[: before.rfind(b"\n") + 1]))
-    assert {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()} == beside
-    assert {f.name for f in home.iterdir()} <= {path.name, f"{chain}.torn", ".resolutions.lock", f".{chain}.lock"}
-
-
 @many
 @given(chain=CHAINS, text=st.binary(max_size=300))
 @example(chain="acme", text=b"\xef\xbb\xbf")
 @example(chain="acme", text=b"\n")
 def test_any_bytes_are_good_lines_or_one_error(tmp_path: Path, chain: str, text: bytes) -> None:
-    used(tmp_path, chain, text)
+    ledger_takes(tmp_path, chain, text)
 
 
 @many
 @given(chain=CHAINS, stored=st.binary(max_size=200) | VALUES.map(rfc8785.dumps), more=st.binary(max_size=50))
 def test_any_body_with_a_hash_that_fits(tmp_path: Path, chain: str, stored: bytes, more: bytes) -> None:
-    used(tmp_path, chain, seal(stored) + b"\n" + more)
+    ledger_takes(tmp_path, chain, seal(stored) + b"\n" + more)
 
 
 @many
 @given(chain=CHAINS, fields=FIELDS)
 def test_any_fields_of_a_line_in_its_place(tmp_path: Path, chain: str, fields: dict[str, Any]) -> None:
-    used(tmp_path, chain, seal(rfc8785.dumps(start(chain, **fields))) + b"\n")
+    ledger_takes(tmp_path, chain, seal(rfc8785.dumps(start(chain, **fields))) + b"\n")
 
 
 @many
@@ -201,7 +156,7 @@ BAD_DAYS = ["0000-01-01", "10000-01-01", "-001-01-01", "2026-1-1", "2026-W01-1",
         (seal(rfc8785.dumps(start("../x"))), "belongs to chain '../x'"),
     ],
 )
-def test_what_the_rules_refuse_is_refused(tmp_path: Path, line: bytes, fault: str) -> None:
+def test_what_the_rules_refuse_is_refledger_takes(tmp_path: Path, line: bytes, fault: str) -> None:
     (tmp_path / "acme.jsonl").write_bytes(line + b"\n")
     [verdict] = ledger.verify(tmp_path)
     assert str(verdict.fault).startswith("line 1: ")

@@ -1,4 +1,4 @@
-"""A flat table read back: the same ledger, line for line and hash for hash."""
+"""A flat table taken over: the same ledger, line for line and hash for hash."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from filelock import Timeout
 from pyarrow import parquet
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
-from forecast.record.formats.flat import COLUMNS, CURVES
+from forecast.record.formats.flat import COLUMNS, CURVES, PLACE
+from forecast.record.lines import Line
 from forecast.release import GRID_DAYS
 
 _Cells = dict[str, Any]
@@ -37,42 +40,75 @@ class _Said:
     sha256: str
 
 
-def read(path: Path, folder: Path) -> int:
-    """Build the ledger again that a flat table was written from, in constant memory.
+def read(path: Path, folder: Path) -> Counter[str]:
+    """Take over the ledger that a flat table was written from, in constant memory where a chain is new.
 
     Parameters
     ----------
     path : pathlib.Path
         A whole table, as :func:`forecast.record.formats.flat.write` wrote it.
     folder : pathlib.Path
-        Of the new ledger: made if missing; it must hold no chain yet.
+        Of the ledger; made if missing. A chain that it has must begin as the table's does, and gets what
+        the table has more; or the table's must begin as it does, and it stays.
 
     Returns
     -------
-    int
-        How many lines it has.
+    collections.Counter
+        Lines added, by chain.
 
     Raises
     ------
     LedgerError
-        If the table cannot be read, a row of it was changed or is missing, or there is a ledger
-        already. Then no chain was written. Lines missing at the very end show as little as in a ledger.
+        If the table cannot be read, a row of it was changed or is missing, or a chain stands otherwise
+        here: nothing was added then. Lines missing at the very end show as little as in a ledger.
     """
-    if ledger.chains(folder):
-        raise LedgerError(f"{folder}: holds a ledger already: read a flat table into a new one")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".flat.", dir=folder) as name:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
             new = Path(name)
-            count = sum(_appended(path, new, run) for run in _runs(_lines(path)))
+            for run in _runs(_lines(path)):
+                _append(path, new, run)
             for chain in ledger.chains(new):
-                (new / f"{chain}.jsonl").rename(folder / f"{chain}.jsonl")
-        return count
+                next(_behind(path, new, folder, chain), None)  # before anything is written: do all fit?
+            folder.mkdir(exist_ok=True)
+            return Counter({chain: _take(path, new, folder, chain) for chain in ledger.chains(new)})
+    except Timeout:
+        raise LedgerError(f"{folder}: another process has been writing; try again later") from None
     except OSError as error:
         raise LedgerError(f"cannot read {path} into {folder}: {error.strerror or error}") from None
 
 
-def _appended(path: Path, folder: Path, run: list[_Said]) -> int:
+def _take(path: Path, new: Path, folder: Path, chain: str) -> int:
+    """Put a chain in its place, or what it has more behind the one that is there; say how many lines."""
+    with ledger.holding(folder, chain):
+        if chain not in ledger.chains(folder):
+            count = sum(1 for _ in ledger.stream(new, chain))
+            (new / f"{chain}.jsonl").rename(folder / f"{chain}.jsonl")
+            return count
+    return len(ledger.extend(folder, chain, lambda: [_dated(line) for line in _behind(path, new, folder, chain)]))
+
+
+def _behind(path: Path, new: Path, folder: Path, chain: str) -> Iterator[Line]:
+    """The lines of a new chain behind those that are there already."""
+    lines = ledger.stream(new, chain)
+    for own in ledger.stream(folder, chain):
+        line = next(lines, None)
+        if line is None:
+            return
+        if line.sha256 != own.sha256:
+            raise LedgerError(
+                f"{path}, chain {chain} seq {line.body['seq']}: another line stands there in {folder}: "
+                "nothing was added; two copies of a chain are for 'forecast ledger merge'"
+            )
+    yield from lines
+
+
+def _dated(line: Line) -> tuple[dict[str, Any], dt.date]:
+    record = {name: value for name, value in line.body.items() if name not in PLACE}
+    return record, dt.date.fromisoformat(line.body["recorded_on"])
+
+
+def _append(path: Path, folder: Path, run: list[_Said]) -> None:
     """Append lines of one chain and day; each must come out as it was."""
     dated = [(said.record, said.recorded_on) for said in run]
     # as they stood: the heads that a resolution holds are those of its day
@@ -81,7 +117,6 @@ def _appended(path: Path, folder: Path, run: list[_Said]) -> int:
             raise LedgerError(
                 f"{path}, chain {said.chain} seq {said.seq}: it, or a line before it, was changed or is missing"
             )
-    return len(run)
 
 
 def _runs(lines: Iterator[_Said]) -> Iterator[list[_Said]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import os
 import tracemalloc
@@ -83,9 +84,10 @@ def scores_of(folder: Path, home: Home) -> pd.DataFrame:
 
 
 def test_csv_comes_back_to_the_byte(table: Path, short_ledger: Path, tmp_path: Path) -> None:
-    assert flat_read.read(table, tmp_path / "new") == len(bodies(short_ledger))
+    assert flat_read.read(table, tmp_path / "new").total() == len(bodies(short_ledger))
     assert bytes_of(tmp_path / "new") == bytes_of(short_ledger)
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(bytes_of(short_ledger))
+    left = {path.name for path in (tmp_path / "new").iterdir() if path.suffix != ".lock"}
+    assert left == set(bytes_of(short_ledger))
 
 
 def test_a_row_a_probability(table: Path, short_ledger: Path) -> None:
@@ -140,7 +142,7 @@ def test_a_table_that_was_changed_is_refused_and_nothing_is_written(
     rewritten(table, rows)
     with pytest.raises(LedgerError, match=message):
         flat_read.read(table, tmp_path / "new")
-    assert list((tmp_path / "new").iterdir()) == []
+    assert list(tmp_path.iterdir()) == [table]
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
@@ -156,11 +158,34 @@ def test_another_table_is_refused(tmp_path: Path, name: str) -> None:
         flat_read.read(tmp_path / name, tmp_path / "new")
 
 
-def test_a_ledger_that_holds_something_is_not_read_into(table: Path, short_ledger: Path) -> None:
+def test_a_ledger_that_has_it_all_stays(table: Path, short_ledger: Path) -> None:
     before = bytes_of(short_ledger)
-    with pytest.raises(LedgerError, match="holds a ledger already"):
-        flat_read.read(table, short_ledger)
+    assert flat_read.read(table, short_ledger).total() == 0
     assert bytes_of(short_ledger) == before
+
+
+def test_chains_get_what_the_table_has_more_and_keep_what_they_have_more(
+    table: Path, short_ledger: Path, tmp_path: Path
+) -> None:
+    whole, new = bytes_of(short_ledger), tmp_path / "new"
+    new.mkdir()
+    (new / "press.jsonl").write_bytes(b"".join(whole["press.jsonl"].splitlines(keepends=True)[:1]))
+    (new / "markets.jsonl").write_bytes(whole["markets.jsonl"])
+    ledger.append(new, "markets", [note_record("q", "more")], recorded_on=dt.date(2026, 11, 26))
+    more = (new / "markets.jsonl").read_bytes()
+    added = flat_read.read(table, new)
+    assert (added["markets"], added["press"]) == (0, whole["press.jsonl"].count(b"\n") - 1)
+    assert bytes_of(new) == whole | {"markets.jsonl": more}
+
+
+def test_a_chain_that_stands_otherwise_lets_nothing_in(table: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    ledger.append(new, "press", [note_record("q", "mine")], recorded_on=dt.date(2026, 11, 26))
+    before = bytes_of(new)
+    with pytest.raises(LedgerError, match=r"chain press seq 0: another line stands there in .*: nothing was added"):
+        flat_read.read(table, new)
+    assert bytes_of(new) == before
+    assert set(tmp_path.iterdir()) == {table, new}
 
 
 def test_a_broken_chain_leaves_no_file(short_ledger: Path, tmp_path: Path) -> None:
@@ -178,7 +203,7 @@ def test_a_broken_chain_leaves_no_file(short_ledger: Path, tmp_path: Path) -> No
 def test_an_empty_ledger_has_no_rows_and_an_empty_file_is_filled(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     assert flat.write(tmp_path / "none", tmp_path / name) == 0
-    assert flat_read.read(tmp_path / name, tmp_path / "new") == 0
+    assert flat_read.read(tmp_path / name, tmp_path / "new").total() == 0
 
 
 def test_a_file_that_holds_something_is_kept(short_ledger: Path, tmp_path: Path) -> None:
