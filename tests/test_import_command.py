@@ -27,7 +27,7 @@ def test_a_file_is_imported_once(run, home, files):
     assert run("ledger", "import", "plain", *files, "--home", home).out.endswith(
         "0 forecasts added, 1 without a question\n"
     )
-    assert run("ledger", "verify", "--home", home).out.endswith("1 chains verified\n")
+    assert "1 chains verified" in run("ledger", "verify", "--home", home).out
 
 
 def test_what_was_left_out_is_told(run, home, files):

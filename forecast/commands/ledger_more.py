@@ -26,13 +26,20 @@ def verify(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Prove that no line of the ledger was changed, dropped, inserted, moved or cut off."""
+    """Prove that no line of the ledger was changed, dropped, inserted, moved or cut off.
+
+    What was cut off shows by heads that were kept: in the resolutions, in the home's reports, in requests for time
+    stamps, and in the files that are given.
+    """
     from forecast.record import ledger, stamps
-    from forecast.record.heads import read_heads
+    from forecast.record.heads import published, read_heads
     from forecast.tables.paths import find_home
 
-    folder = find_home(home).ledger
-    kept = [read_heads(file) for file in heads or []] + stamps.stamped(folder)
+    place = find_home(home)
+    folder = place.ledger
+    reports, asked = published(place.reports), stamps.stamped(folder)
+    given = [read_heads(file) for file in heads or []]
+    kept = [*reports, *asked, *given]
     verdicts = ledger.verify(folder, kept)
     for v in verdicts:
         torn = "; a torn last line will be set aside" if v.torn else ""
@@ -42,19 +49,30 @@ def verify(
         raise ForecastError("; ".join(faults))
     for told in stamps.check(folder, ca) if ca else []:
         typer.echo(told)
-    typer.echo(f"{len(verdicts)} chains verified")
+    typer.echo(
+        f"{len(verdicts)} chains verified in {folder}; heads compared: those of the resolutions, "
+        f"{len(reports)} of reports, {len(asked)} of time stamps, {len(given)} given"
+    )
+    if stamps.replies(folder) and not ca:
+        typer.echo("who signed the time stamps was not checked: give --ca ROOT.pem")
 
 
 def head(
     json: Annotated[bool, typer.Option("--json", help="For 'verify --heads', and to publish.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep them in the chain of resolutions.")] = False,
     home: HomeOption = None,
 ) -> None:
     """Print the hash of every chain's last line: published elsewhere, it shows later that nothing was cut off."""
-    from forecast.record import ledger
+    from forecast.record import corrections, ledger
     from forecast.record.heads import as_json, combined
-    from forecast.tables.paths import find_home
+    from forecast.tables.paths import find_home, utc_today
 
-    found = ledger.heads(find_home(home).ledger)
+    place = find_home(home)
+    if keep:
+        line = corrections.keep_heads(place, utc_today())
+        typer.echo(f"heads of {len(line.body['heads'])} chains kept, line {line.number} of the resolutions")
+        return
+    found = ledger.heads(place.ledger)
     if json:
         typer.echo(as_json(found))
         return
@@ -109,6 +127,10 @@ def stamp(
     attach: Annotated[
         Path | None, typer.Option("--attach", metavar="REPLY.tsr", help="Keep the authority's reply beside the ledger.")
     ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option("--ca", metavar="ROOT.pem", help="With --attach: check who signed it first; certificates in PEM."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Let an authority sign when the ledger stood so (RFC 3161); 'verify --ca ROOT.pem' checks that offline.
@@ -118,22 +140,25 @@ def stamp(
     curl -sH 'Content-Type: application/timestamp-query' --data-binary @FILE.tsq URL > REPLY.tsr
     """
     from forecast.record import stamps
+    from forecast.record.formats.target import new_file
     from forecast.tables.paths import find_home
 
     if request == (attach is not None):
         raise ForecastError("give either --request or --attach REPLY.tsr")
     if out and not request:
         raise ForecastError("--out: goes with --request")
+    if ca and request:
+        raise ForecastError("--ca: goes with --attach")
     place = find_home(home)
     place.require_editable("ledger stamp")
     if attach:
-        kept, time = stamps.attach(place.ledger, attach)
-        typer.echo(f"{kept}: kept, of {time}; 'forecast ledger verify --ca ROOT.pem' checks who signed it")
+        kept, time = stamps.attach(place.ledger, attach, ca)
+        checked = "signed as it should be" if ca else "'forecast ledger verify --ca ROOT.pem' checks who signed it"
+        typer.echo(f"{kept}: kept, of {time}; {checked}")
         return
     name, text = stamps.request(place.ledger)
     out = out or Path(f"forecast-{name[:16]}.tsq")
-    try:
-        out.write_bytes(text)
-    except OSError as error:
-        raise ForecastError(f"cannot write {out}: {error.strerror or error}") from None
+    if not (out.is_file() and out.read_bytes() == text):
+        with new_file(out) as new:
+            new.write_bytes(text)
     typer.echo(f"{out}: asks when {name} stood; send it to a time-stamping authority, then --attach its reply")

@@ -54,7 +54,7 @@ def report(
             place_site(out, lambda folder: write_site(edition, desk.home, folder, tell))
             folder, new = out, True
         else:
-            shelf = desk.home.data.parent / "reports"
+            shelf = desk.home.reports
             folder, new = place_edition(shelf, edition.day, lambda draft: write_site(edition, desk.home, draft, tell))
     pages = sum(1 for _ in folder.rglob("*.html"))
     typer.echo(f"{pages} pages in {folder}" if new else f"{folder} says the same already: nothing was written")
@@ -73,7 +73,7 @@ def serve(
     from forecast.pages.shelf import LATEST
     from forecast.tables.paths import find_home
 
-    place = folder or find_home(home).data.parent / "reports" / LATEST
+    place = folder or find_home(home).reports / LATEST
 
     def ready(address: str) -> None:
         typer.echo(f"{address} shows {place}; Ctrl-C ends it")

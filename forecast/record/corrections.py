@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 
 from forecast.errors import LedgerError, QuestionError
 from forecast.record import ledger
@@ -42,14 +42,18 @@ def mark(home: Home, kind: Status, question_id: str, why: str, today: dt.date) -
     if question_id not in read_questions(home.questions):
         raise QuestionError(f"{question_id!r} is no question of {home.questions}: 'forecast questions' lists them")
     _require_reason(why)
-    standing = resolutions(home.ledger, today, mending=kind == "reopened").get(question_id)
-    if kind == "reopened" and standing is None:
-        raise LedgerError(f"question {question_id} is open: there is nothing to reopen")
-    if standing is not None and standing.state == kind:
-        raise LedgerError(f"question {question_id} is {kind} already: nothing was added")
-    if kind != "reopened" and standing is not None:
-        raise LedgerError(f"question {question_id} is {standing.state}: reopen it first")
-    [line] = ledger.append(home.ledger, RESOLUTIONS, [status_record(kind, question_id, why)], recorded_on=today)
+
+    def new() -> list[dict[str, Any]]:
+        standing = resolutions(home.ledger, today, mending=kind == "reopened").get(question_id)
+        if kind == "reopened" and standing is None:
+            raise LedgerError(f"question {question_id} is open: there is nothing to reopen")
+        if standing is not None and standing.state == kind:
+            raise LedgerError(f"question {question_id} is {kind} already: nothing was added")
+        if kind != "reopened" and standing is not None:
+            raise LedgerError(f"question {question_id} is {standing.state}: reopen it first")
+        return [status_record(kind, question_id, why)]
+
+    [line] = ledger.append(home.ledger, RESOLUTIONS, new, recorded_on=today)
     return line
 
 
@@ -82,10 +86,43 @@ def withdraw(home: Home, forecast_id: str, why: str, today: dt.date) -> Line:
             f"{how_many} id {forecast_id!r}: give the id as the ledger has it, {_SHORTEST} digits or more"
         )
     [(name, chain)] = found.items()
-    if any(body["kind"] == "withdrawal" and body["forecast_id"] == name for _, body in lines):
-        raise LedgerError(f"forecast {name} was taken back already: nothing was added")
-    [line] = ledger.append(home.ledger, chain, [withdrawal_record(name, why)], recorded_on=today)
-    ledger.append(home.ledger, RESOLUTIONS, [{"kind": "heads"}], recorded_on=today)
+
+    def new() -> list[dict[str, Any]]:
+        told = (line.body for line in ledger.stream(home.ledger, chain))
+        if any(body["kind"] == "withdrawal" and body["forecast_id"] == name for body in told):
+            raise LedgerError(f"forecast {name} was taken back already: nothing was added")
+        return [withdrawal_record(name, why)]
+
+    [line] = ledger.append(home.ledger, chain, new, recorded_on=today)
+    try:
+        keep_heads(home, today)
+    except LedgerError as error:
+        raise LedgerError(
+            f"forecast {name} is taken back, but the heads are not kept: {error}; 'forecast ledger head --keep' does it"
+        ) from None
+    return line
+
+
+def keep_heads(home: Home, today: dt.date) -> Line:
+    """Keep the heads of all other chains in the chain of resolutions: what is cut off later shows.
+
+    Raises
+    ------
+    LedgerError
+        If there is no other chain, or the resolutions hold these heads already.
+    """
+    home.require_editable("ledger head --keep")
+
+    def new() -> list[dict[str, Any]]:
+        heads = {name: sha256 for name, sha256 in ledger.heads(home.ledger).items() if name != RESOLUTIONS}
+        if not heads:
+            raise LedgerError(f"{home.ledger}: has no chain beside the resolutions: there is no head to keep")
+        kept = [line.body["heads"] for line in ledger.stream(home.ledger, RESOLUTIONS) if "heads" in line.body]
+        if kept and kept[-1] == heads:
+            raise LedgerError("the resolutions keep these heads already: nothing was added")
+        return [{"kind": "heads"}]
+
+    [line] = ledger.append(home.ledger, RESOLUTIONS, new, recorded_on=today)
     return line
 
 

@@ -18,6 +18,8 @@ from forecast.record.lines import heads_fault
 
 #: Key of the heads in a report's ``manifest.json`` and in the output of ``forecast ledger head --json``.
 KEY = "ledger_heads"
+#: Key of the one hash for all of them.
+COMBINED = "combined_sha256"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,18 @@ def combined(heads: Mapping[str, str]) -> str:
 
 def as_json(heads: Mapping[str, str]) -> str:
     """Heads as a text to publish, which :func:`read_heads` reads again."""
-    return json.dumps({KEY: dict(heads), "combined_sha256": combined(heads)}, indent=1, sort_keys=True)
+    return json.dumps({KEY: dict(heads), COMBINED: combined(heads)}, indent=1, sort_keys=True)
+
+
+def published(reports: Path) -> list[Kept]:
+    """Heads in the manifests of a home's reports, by day.
+
+    Raises
+    ------
+    LedgerError
+        As :func:`read_heads`.
+    """
+    return [read_heads(file) for file in sorted(reports.glob("*/manifest.json")) if not file.parent.is_symlink()]
 
 
 def read_heads(file: Path) -> Kept:
@@ -62,7 +75,7 @@ def read_heads(file: Path) -> Kept:
     Raises
     ------
     LedgerError
-        If it cannot be read or holds no heads.
+        If it cannot be read, holds no heads, or not those whose one hash stands beside them.
     """
     try:
         stored = strict(file.read_bytes())
@@ -75,7 +88,9 @@ def read_heads(file: Path) -> Kept:
         raise LedgerError(
             f"{file}: has no {KEY!r}: give a report's manifest.json, or the output of 'forecast ledger head --json'"
         )
-    fault = heads_fault(heads)
+    fault = heads_fault(heads) or (None if heads else "its heads are of no chain")
+    if fault is None and stored.get(COMBINED, combined(heads)) != combined(heads):
+        fault = f"its {COMBINED!r} is not that of its heads: one of them was changed"
     if fault:
         raise LedgerError(f"{file}: {fault}")
     return Kept(f"{file}", heads)

@@ -58,7 +58,7 @@ class Verdict:
 def append(
     folder: Path,
     chain: str,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]],
     *,
     recorded_on: dt.date,
     unique: str | None = None,
@@ -75,7 +75,8 @@ def append(
     chain : str
         The forecaster, or ``resolutions``.
     records : sequence of mapping
-        Each with a ``kind`` that belongs in this chain, and JSON values; no NaN, no infinity.
+        Each with a ``kind`` that belongs in this chain, and JSON values; no NaN, no infinity. Or a
+        function that gives them, called while nobody else writes to the chain.
     recorded_on : datetime.date
         The day of writing.
     unique : str, optional
@@ -92,20 +93,21 @@ def append(
         If a record cannot be written, the chain's last line is bad, another process holds the
         chain for longer than :data:`LOCK_SECONDS`, or the disk refuses. Then nothing was added.
     """
-    taken = [name for name in _LEDGER_FIELDS if any(name in record for record in records)]
-    if taken:
-        raise LedgerError(f"a record must not bring its own {', '.join(taken)}: the ledger sets it")
-    if not records:
-        _path(folder, chain)
-        return []
 
     def new() -> Dated:
-        added = list(_new(_path(folder, chain), records, unique))
+        made = records() if callable(records) else records
+        taken = [name for name in _LEDGER_FIELDS if any(name in record for record in made)]
+        if taken:
+            raise LedgerError(f"a record must not bring its own {', '.join(taken)}: the ledger sets it")
+        added = list(_new(_path(folder, chain), made, unique))
         if chain == RESOLUTIONS and added:
             others = heads(folder, locked=True)
             added[0] = {**added[0], "heads": others} if others else added[0]
         return [(record, recorded_on) for record in added]
 
+    if not callable(records) and not records:
+        _path(folder, chain)
+        return []
     return extend(folder, chain, new)
 
 

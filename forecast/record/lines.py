@@ -10,13 +10,12 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from forecast.errors import LedgerError
 from forecast.record.canonical import canonical, strict
+from forecast.record.shapes import is_day, shape_fault
 
 #: The chain that says what came true; every other chain is a forecaster's.
 RESOLUTIONS = "resolutions"
@@ -171,7 +170,7 @@ def _field_fault(body: Any, chain: str) -> str | None:
     kinds = RESOLUTION_KINDS if chain == RESOLUTIONS else FORECAST_KINDS
     if body.get("kind") not in kinds:
         return f"kind {body.get('kind')!r} does not belong in chain {chain!r} (these do: {', '.join(kinds)})"
-    if type(body.get("seq")) is not int or not _is_day(str(body.get("recorded_on"))):
+    if type(body.get("seq")) is not int or not is_day(body.get("recorded_on")):
         return "has no whole-number seq or no recorded_on day"
     if "heads" in body:
         fault = heads_fault(body["heads"]) if chain == RESOLUTIONS else "only resolutions carry heads"
@@ -181,7 +180,7 @@ def _field_fault(body: Any, chain: str) -> str | None:
         fault = _same_fault(body["same"], chain)
         if fault:
             return fault
-    return _merged_fault(body)
+    return shape_fault(body) or _merged_fault(body)
 
 
 def _same_fault(same: Any, chain: str) -> str | None:
@@ -209,10 +208,3 @@ def _merged_fault(body: dict[str, Any]) -> str | None:
         if hashlib.sha256(stored).hexdigest() != merged["sha256"]:
             return "was changed when it was merged (its note keeps another hash)"
     return None
-
-
-@lru_cache(maxsize=1024)
-def _is_day(text: str) -> bool:
-    with suppress(ValueError):
-        return dt.date.fromisoformat(text).isoformat() == text
-    return False

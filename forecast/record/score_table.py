@@ -90,7 +90,7 @@ def resolutions(folder: Path, as_of: dt.date, *, mending: bool = False) -> dict[
     Raises
     ------
     LedgerError
-        If the chain is broken or a line cannot be read.
+        If the chain is broken, or resolves a question twice.
     """
     standing: dict[str, Resolution] = {}
     twice: dict[str, str] = {}
@@ -99,10 +99,7 @@ def resolutions(folder: Path, as_of: dt.date, *, mending: bool = False) -> dict[
             continue
         name = str(line.body.get("question_id"))
         before = standing.get(name)
-        try:
-            _replay(standing, line.body, as_of)
-        except (KeyError, TypeError, ValueError) as error:
-            raise LedgerError(f"chain 'resolutions' line {line.number}: cannot be read ({error!r})") from None
+        _replay(standing, line.body, as_of)
         if line.body["kind"] == "reopened":
             twice.pop(name, None)
         elif before and before.state == "resolved" and before != standing[name]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,18 +54,27 @@ def request(folder: Path) -> tuple[str, bytes]:
     return name, asked.nonce(nonce=False).cert_request(cert_request=True).build().as_bytes()
 
 
-def attach(folder: Path, reply: Path) -> tuple[Path, str]:
+def attach(folder: Path, reply: Path, root: Path | None = None) -> tuple[Path, str]:
     """Keep an authority's reply, if it is for heads that were asked about.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the ledger.
+    reply : pathlib.Path
+    root : pathlib.Path, optional
+        Certificates to trust, in PEM: without them nobody knows who signed it until :func:`check`.
 
     Returns
     -------
     tuple
-        Where it is kept, and the time it says. Who signed it is for :func:`check` to find out.
+        Where it is kept, and the time it says.
 
     Raises
     ------
     LedgerError
-        If it cannot be read, was refused by the authority, or is for another hash.
+        If it cannot be read, was refused by the authority, is for another hash, or is not to be
+        trusted; if another one is kept that is not known to be worse.
     """
     text, response = _reply(reply)
     imprint = _imprint(response)
@@ -74,22 +84,31 @@ def attach(folder: Path, reply: Path) -> tuple[Path, str]:
             f"{reply}: is for another hash ({imprint[:16]}): no head of this ledger that was asked about; "
             "'forecast ledger stamp --request' asks about the present one"
         )
-    kept = stamp.with_suffix(".tsr")
-    if kept.exists() and kept.read_bytes() != text:
+    kept, heads = stamp.with_suffix(".tsr"), _heads(stamp)
+    if root:
+        _check(reply, response, heads, _certificates(root), root)
+    if kept.exists() and kept.read_bytes() != text and not (root and _is_bad(kept, heads, root)):
         raise LedgerError(f"{kept}: another reply is kept for this head: remove it to put {reply} in its place")
     _keep(kept, text)
     return kept, _time(response)
 
 
 def stamped(folder: Path) -> list[Kept]:
-    """Heads that were stamped: each must still be a line of its chain.
+    """Heads that an authority was asked about: each must still be a line of its chain.
 
     Raises
     ------
     LedgerError
-        If the heads of a reply are gone, or are others than those that the file is named for.
+        If they are others than those that the file is named for, or a reply's heads are gone.
     """
-    return [kept for _, kept in _stamps(folder)]
+    for reply in replies(folder):
+        _heads(reply.with_suffix(".json"))
+    return [_heads(file) for file in sorted((folder / FOLDER).glob("*.json"))]
+
+
+def replies(folder: Path) -> list[Path]:
+    """The replies that are kept beside a ledger."""
+    return sorted((folder / FOLDER).glob("*.tsr"))
 
 
 def check(folder: Path, root: Path) -> list[str]:
@@ -113,27 +132,40 @@ def check(folder: Path, root: Path) -> list[str]:
         At the first reply that is not signed for these heads, by an authority for time stamps whose
         certificate a root vouches for and was valid at the time; if no reply is kept.
     """
-    client, roots = _client(), _certificates(root)
-    told = []
-    for reply, kept in _stamps(folder):
+    told, roots = [], _certificates(root)
+    for reply in replies(folder):
         _, response = _reply(reply)
-        builder = client.VerifierBuilder(roots=list(roots))
-        try:
-            builder.build().verify_message(response, message(kept.heads))
-        except (client.VerificationError, ValueError) as error:
-            raise LedgerError(f"{reply}: cannot be trusted with the roots in {root}: {_line(error)}") from None
+        kept = _heads(reply.with_suffix(".json"))
+        _check(reply, response, kept, roots, root)
         told.append(f"{_time(response)}: {len(kept.heads)} chains stood at {combined(kept.heads)[:16]}")
     if not told:
         raise LedgerError(f"no time stamp is kept in {folder / FOLDER}: 'forecast ledger stamp --request' asks for one")
     return told
 
 
-def _stamps(folder: Path) -> Iterator[tuple[Path, Kept]]:
-    for reply in sorted((folder / FOLDER).glob("*.tsr")):
-        kept = read_heads(reply.with_suffix(".json"))
-        if combined(kept.heads) != reply.stem:
-            raise LedgerError(f"{kept.where}: its heads are not those that were stamped")
-        yield reply, kept
+def _heads(file: Path) -> Kept:
+    kept = read_heads(file)
+    if combined(kept.heads) != file.stem:
+        raise LedgerError(f"{file}: its heads are not those that were stamped")
+    return kept
+
+
+def _check(reply: Path, response: TimeStampResponse, kept: Kept, roots: list[Any], root: Path) -> None:
+    """Refuse a reply that no root vouches for."""
+    client = _client()
+    builder = client.VerifierBuilder(roots=roots)
+    try:
+        builder.build().verify_message(response, message(kept.heads))
+    except (client.VerificationError, ValueError) as error:
+        raise LedgerError(f"{reply}: cannot be trusted with the roots in {root}: {_reason(error)}") from None
+
+
+def _is_bad(reply: Path, kept: Kept, root: Path) -> bool:
+    try:
+        _check(reply, _reply(reply)[1], kept, _certificates(root), root)
+    except LedgerError:
+        return True
+    return False
 
 
 def _reply(file: Path) -> tuple[bytes, TimeStampResponse]:
@@ -143,12 +175,32 @@ def _reply(file: Path) -> tuple[bytes, TimeStampResponse]:
     except OSError as error:
         raise LedgerError(f"cannot read {file}: {error.strerror or error}") from None
     try:
-        response = client.decode_timestamp_response(text)
+        response = _decoded(client, text)
     except ValueError as error:
         raise LedgerError(f"{file}: is no reply of a time-stamping authority ({_line(error)})") from None
     if response.status != 0:
         raise LedgerError(f"{file}: the authority did not grant the request (status {response.status})")
     return text, response
+
+
+def _decoded(client: Any, text: bytes) -> Any:
+    """Read a reply, its certificates in any order: OpenSSL does not sort them as DER asks, and nobody signs it."""
+    try:
+        return client.decode_timestamp_response(text)
+    except ValueError:
+        from pyasn1.codec.der import decoder, encoder
+        from pyasn1.error import PyAsn1Error
+        from pyasn1_modules import rfc3161, rfc5652
+
+        try:
+            reply, _ = decoder.decode(text, asn1Spec=rfc3161.TimeStampResp())
+            token = reply["timeStampToken"]
+            signed, _ = decoder.decode(token["content"], asn1Spec=rfc5652.SignedData())
+            token["content"] = encoder.encode(signed)
+            return client.decode_timestamp_response(encoder.encode(reply))
+        except PyAsn1Error:
+            pass
+        raise
 
 
 def _imprint(response: TimeStampResponse) -> str:
@@ -163,6 +215,7 @@ def _time(response: TimeStampResponse) -> str:
 
 
 def _certificates(root: Path) -> list[Any]:
+    _client()  # or it says how to install it, and what it needs
     import cryptography.x509
 
     try:
@@ -174,20 +227,27 @@ def _certificates(root: Path) -> list[Any]:
 
 
 def _keep(file: Path, text: bytes) -> None:
+    part = file.with_name(f"{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.part")
         with part.open("wb") as out:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         raise LedgerError(f"cannot write {file}: {error.strerror or error}") from None
 
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; of OpenSSL's, its words alone."""
+    return "; ".join(dict.fromkeys(re.findall(r'(?:reason|data): "([^"]+)"', str(error)))) or _line(error)
 
 
 def _client() -> Any:

@@ -52,6 +52,11 @@ class Home:
         """The folder of the ledger's chains."""
         return self.data / "ledger"
 
+    @property
+    def reports(self) -> Path:
+        """The folder of published reports."""
+        return self.data.parent / "reports"
+
     def require_editable(self, command: str) -> None:
         """Refuse to write into an installed package."""
         if not self.editable:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -81,6 +84,46 @@ def test_a_forecast_taken_back_stays_and_counts_as_withdrawn(recorded: Path, run
     assert run("check", "--home", recorded).out.endswith("no problems\n")
     with pytest.raises(LedgerError, match="taken back already"):
         withdraw(home, name, "again", DAY)
+
+
+def test_a_withdrawal_without_kept_heads_says_so_and_they_are_kept_later(
+    recorded: Path, run: Callable[..., Any]
+) -> None:
+    home = Home(recorded / "data")
+    name = str(last_forecasts(Desk(home, today=DAY))[WONDER]["id"])
+    (home.ledger / "resolutions.jsonl").symlink_to(recorded / "elsewhere")
+    ran = run("ledger", "withdraw", name, "--why", "a wrong table", "--home", recorded)
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert f"forecast {name} is taken back, but the heads are not kept" in ran.err
+    assert "'forecast ledger head --keep' does it" in ran.err
+    (home.ledger / "resolutions.jsonl").unlink()
+    assert not (recorded / "elsewhere").exists()
+    assert run("ledger", "head", "--keep", "--home", recorded).code == 0
+    assert [line.body["forecast_id"] for line in ledger.read(home.ledger, "model") if "forecast_id" in line.body] == [
+        name
+    ]
+
+
+def test_of_two_corrections_at_once_one_is_refused(recorded: Path) -> None:
+    home = Home(recorded / "data")
+    started = Barrier(3)
+
+    def close(kind: Any) -> str:
+        started.wait()
+        try:
+            return str(mark(home, kind, WONDER, "at once", DAY).body["kind"])
+        except LedgerError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        with ledger.holding(home.ledger, "resolutions"):
+            both = [pool.submit(close, kind) for kind in ("void", "ambiguous")]
+            started.wait()
+            time.sleep(0.3)  # both wait for the lock, having looked at nothing yet
+        told = {one.result() for one in both}
+    [refused] = told - {"ambiguous", "void"}
+    assert refused.endswith("reopen it first")
+    assert len(ledger.read(home.ledger, "resolutions")) == 1
 
 
 def test_scores_follow_the_log_and_keep_nothing_of_their_own(recorded: Path) -> None:

@@ -16,6 +16,7 @@ from forecast.record import ledger
 from forecast.record.heads import Kept, as_json, combined, read_heads
 from forecast.record.lines import genesis
 
+ROOT = Path(__file__).resolve().parents[2]
 DAY = dt.date(2026, 1, 1)
 VOID = {"kind": "void", "question_id": "q", "why": "w"}
 
@@ -112,6 +113,47 @@ def test_published_heads_show_resolutions_cut_off(chain_of: Callable[..., Path],
         assert file in ran.err
 
 
+def test_heads_in_the_reports_of_a_home_are_compared_always(tmp_path: Path, run: Any) -> None:
+    home, folder = tmp_path / "home", tmp_path / "home" / "data" / "ledger"
+    (home / "reports" / "2026-01-01").mkdir(parents=True)
+    resolve(folder)
+    resolve(folder, VOID | {"question_id": "r"})
+    (home / "data" / "episodes.csv").touch()
+    manifest = home / "reports" / "2026-01-01" / "manifest.json"
+    manifest.write_text(json.dumps({"ledger_heads": ledger.heads(folder)}), encoding="utf-8")
+    (home / "reports" / "latest").symlink_to("2026-01-01")
+    ran = run("ledger", "verify", "--home", home)
+    assert (ran.code, "1 of reports, 0 of time stamps, 0 given" in ran.out) == (0, True)
+    cut(folder / "resolutions.jsonl", 1)
+    ran = run("ledger", "verify", "--home", home)
+    assert (ran.code, ran.err.count("\n"), str(manifest) in ran.err) == (1, 1, True)
+    (folder / "resolutions.jsonl").unlink()
+    assert run("ledger", "verify", "--home", home).code == 1
+
+
+def test_heads_are_kept_on_demand_and_once(chain_of: Callable[..., Path], tmp_path: Path, run: Any) -> None:
+    home, folder = tmp_path / "home", tmp_path / "home" / "data" / "ledger"
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "episodes.csv").touch()
+    ran = run("ledger", "head", "--keep", "--home", home)
+    assert (ran.code, "there is no head to keep" in ran.err) == (1, True)
+    ledger.append(folder, "acme", [{"kind": "note"}, {"kind": "note"}], recorded_on=DAY)
+    assert run("ledger", "head", "--keep", "--home", home).out == (
+        "heads of 1 chains kept, line 1 of the resolutions\n"
+    )
+    again = run("ledger", "head", "--keep", "--home", home)
+    assert (again.code, "keep these heads already" in again.err) == (1, True)
+    cut(folder / "acme.jsonl", 1)
+    assert "acme: line 2: cut off" in run("ledger", "verify", "--home", home).err
+
+
+def test_the_shipped_resolutions_keep_the_head_of_every_other_chain() -> None:
+    folder = ROOT / "data" / "ledger"
+    kept = [line.body["heads"] for line in ledger.read(folder, "resolutions") if "heads" in line.body]
+    assert set(kept[-1]) == set(ledger.chains(folder)) - {"resolutions"}
+    assert faults(folder) == {}
+
+
 def test_the_combined_head_is_the_hash_of_the_heads_sorted(tmp_path: Path) -> None:
     heads = {"b": "1" * 64, "a": "0" * 64}
     text = f'{{"a":"{"0" * 64}","b":"{"1" * 64}"}}'
@@ -128,6 +170,8 @@ def test_the_combined_head_is_the_hash_of_the_heads_sorted(tmp_path: Path) -> No
         ("[]", "has no 'ledger_heads'"),
         ("{}", "has no 'ledger_heads'"),
         ('{"ledger_heads":[]}', "its heads are no JSON object"),
+        ('{"ledger_heads":{}}', "its heads are of no chain"),
+        (f'{{"ledger_heads":{{"a":"{"0" * 64}"}},"combined_sha256":"0"}}', "is not that of its heads"),
         ('{"ledger_heads":{"../x":"%s"}}' % ("0" * 64), "its head of '../x'"),
         ('{"ledger_heads":{"a":"0"}}', "its head of 'a' is not 64 hex digits"),
         ('{"ledger_heads":{"a":null}}', "its head of 'a' is not 64 hex digits"),

@@ -81,9 +81,10 @@ def test_a_record_must_not_bring_what_the_ledger_sets(field):
         *((kind, "resolutions", False) for kind in ("forecast", "withdrawal", "other")),
     ],
 )
-def test_a_kind_is_written_only_to_the_chain_it_belongs_in(kind, chain, belongs):
+def test_a_kind_is_written_only_to_the_chain_it_belongs_in(kind, chain, belongs, make_record):
+    whole = make_record() | {"forecast_id": "x", "happened_on": "2026-01-01", "opening": "full", "why": "so"}
     if belongs:
-        assert written({"kind": kind}, chain, 0, genesis(chain), DAY)[1].body["kind"] == kind
+        assert written(whole | {"kind": kind}, chain, 0, genesis(chain), DAY)[1].body["kind"] == kind
     else:
         with pytest.raises(LedgerError, match=f"kind {kind!r} does not belong in chain '{chain}'"):
             written({"kind": kind}, chain, 0, genesis(chain), DAY)

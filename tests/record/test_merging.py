@@ -222,7 +222,7 @@ def test_git_merges_chains_of_two_forecasters_without_a_conflict(clones: tuple[P
     commit(theirs)
     git(ours, "pull", "-q", "--no-rebase", "--no-edit", str(theirs), "main")
     ran = run("ledger", "verify", "--home", ours)
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, "3 chains verified")
+    assert (ran.code, ran.out.splitlines()[-1].startswith("3 chains verified")) == (0, True)
     assert len(ledger.read(ours / "data" / "ledger", "beta")) == 1
     assert len(ledger.read(ours / "data" / "ledger", "acme")) == 2
 

@@ -372,11 +372,11 @@ def test_a_broken_chain_is_never_scored(book, chain):
     ],
     ids=["no-day", "bad-day", "no-question"],
 )
-def test_a_resolution_that_cannot_be_read_is_named(book, record):
+def test_a_resolution_that_cannot_be_read_is_not_written(book, record):
     book.opened("r")
-    ledger.append(book.folder, "resolutions", [record], recorded_on=DAY)
-    with pytest.raises(LedgerError, match=r"^chain 'resolutions' line 2: cannot be read \(.*\)$"):
-        book.table()
+    with pytest.raises(LedgerError, match=r"^line 2: its \w+ is not .*, as that of kind '\w+' must be$"):
+        ledger.append(book.folder, "resolutions", [record], recorded_on=DAY)
+    assert book.table().empty
 
 
 @pytest.mark.parametrize("again", [{"on": 12}, {"on": 10, "opening": "part"}], ids=["another-day", "another-kind"])

@@ -133,6 +133,61 @@ def test_a_stamped_head_that_was_cut_off_is_named_even_without_roots(
 
 
 @needs_openssl
+def test_heads_that_were_asked_about_count_without_a_reply(place: Path, asked: Path, run: Callable[..., Any]) -> None:
+    (place / "data" / "ledger" / "beta.jsonl").write_bytes(b"")
+    ran = run("ledger", "verify", "--home", place)
+    assert (ran.code, "beta: line 1: cut off" in ran.err) == (1, True)
+
+
+@needs_openssl
+def test_a_request_is_not_written_over_another_file(place: Path, asked: Path, run: Callable[..., Any]) -> None:
+    assert run("ledger", "stamp", "--request", "--out", asked, "--home", place).code == 0, "the same again"
+    asked.write_text("mine")
+    ran = run("ledger", "stamp", "--request", "--out", asked, "--home", place)
+    assert (ran.code, "is there already" in ran.err, asked.read_text()) == (1, True, "mine")
+
+
+@needs_openssl
+def test_a_reply_with_a_chain_of_certificates_is_good_in_any_order(
+    place: Path, asked: Path, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    authority = Authority(tmp_path / "chained", "Chained")
+    authority("req", "-x509", *KEY, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=A", "-days", "9")
+    texts = [(authority.folder / name).read_text() for name in ("root.pem", "other.pem")]
+    for order, certificates in enumerate((texts, texts[::-1])):
+        (authority.folder / "chain.pem").write_text("".join(certificates))
+        (authority.folder / "tsa.cnf").write_text(CONFIG + "certs = chain.pem\n")
+        for kept in (place / "data" / "ledger" / "stamps").glob("*.tsr"):
+            kept.unlink()
+        reply = authority.reply(asked, f"{order}.tsr")
+        ran = run("ledger", "stamp", "--attach", reply, "--ca", authority.root, "--home", place)
+        assert (ran.code, ran.err) == (0, "")
+        assert (authority.folder / f"{order}.tsr").read_bytes() == reply.read_bytes()
+        assert checked(run, place, authority.root).code == 0
+
+
+@needs_openssl
+def test_with_roots_a_forged_reply_is_not_kept_and_gives_way_to_a_good_one(
+    place: Path, asked: Path, authority: Authority, run: Callable[..., Any]
+) -> None:
+    good = authority.reply(asked)
+    text = bytearray(good.read_bytes())
+    text[-1] ^= 1
+    forged = authority.folder / "forged.tsr"
+    forged.write_bytes(text)
+    folder = place / "data" / "ledger" / "stamps"
+    ran = run("ledger", "stamp", "--attach", forged, "--ca", authority.root, "--home", place)
+    assert (ran.code, "cannot be trusted" in ran.err, list(folder.glob("*.tsr"))) == (1, True, [])
+    assert attached(run, place, forged).code == 0
+    ran = attached(run, place, good)
+    assert (ran.code, "another reply is kept" in ran.err) == (1, True)
+    assert run("ledger", "stamp", "--attach", good, "--ca", authority.root, "--home", place).code == 0
+    assert checked(run, place, authority.root).code == 0
+    ran = run("ledger", "stamp", "--attach", forged, "--ca", authority.root, "--home", place)
+    assert (ran.code, checked(run, place, authority.root).code) == (1, 0)
+
+
+@needs_openssl
 def test_a_reply_for_another_hash_is_refused(
     place: Path, asked: Path, authority: Authority, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
@@ -223,7 +278,8 @@ def elsewhen(authority: Authority, request: Path, how: str) -> Path:
         (("stamp", "--attach", "{tmp}/none.tsr"), "cannot read"),
         (("stamp", "--attach", "{tmp}/noise"), "is no reply of a time-stamping authority"),
         (("stamp", "--attach", "{tmp}/noise", "--out", "x"), "--out: goes with --request"),
-        (("stamp", "--request", "--out", "{tmp}/no/folder/x"), "cannot write"),
+        (("stamp", "--request", "--out", "{tmp}/no/folder/x"), "there is no folder"),
+        (("stamp", "--request", "--ca", "x.pem"), "--ca: goes with --attach"),
         (("verify", "--ca", "{tmp}/none.pem"), "cannot read"),
         (("verify", "--ca", "{tmp}/noise"), "is no certificate in PEM"),
     ],
@@ -258,7 +314,7 @@ def test_heads_that_were_changed_after_they_were_stamped_are_named(
     [file] = folder.glob("*.json")
     file.with_suffix(".tsr").write_bytes(b"")
     heads = json.loads(file.read_text())
-    del heads["ledger_heads"]["beta"]
+    del heads["ledger_heads"]["beta"], heads["combined_sha256"]
     file.write_text(json.dumps(heads))
     ran = run("ledger", "verify", "--home", place)
     assert (ran.code, "its heads are not those that were stamped" in ran.err) == (1, True)

@@ -70,7 +70,7 @@ resolutions = sa.Table(
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("question_id", sa.String(200), nullable=False, index=True),
+    sa.Column("question_id", sa.String(200), index=True),
     sa.Column("recorded_on", sa.Date, nullable=False),
     sa.Column("happened_on", sa.Date),
     sa.Column("known_on", sa.Date),

@@ -61,10 +61,10 @@ def test_every_line_of_the_ledger_is_there(base: Path, short_ledger: Path, quest
         curve = asked(base, f"select cdf_full, cdf_part, cdf from horizons where forecast_id = '{name}' order by day")
         assert [(full, part) for full, part, _ in curve] == list(zip(body["cdf_full"], body["cdf_part"], strict=True))
         assert all(full + part == both for full, part, both in curve)
-    answers = [body for body in bodies(short_ledger) if body["kind"] == "resolved"]
+    answers = [body for body in bodies(short_ledger) if body["chain"] == "resolutions"]
     there = asked(base, "select question_id, happened_on, known_on, opening, what from resolutions order by seq")
     assert there == [
-        tuple(a[n] for n in ("question_id", "happened_on", "known_on", "opening", "what")) for a in answers
+        tuple(a.get(n) for n in ("question_id", "happened_on", "known_on", "opening", "what")) for a in answers
     ]
     assert {name for (name,) in asked(base, "select id from questions")} == set(questions)
 
