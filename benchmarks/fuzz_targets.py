@@ -38,6 +38,11 @@ LONGEST = 600
 MAPPED = b'[question.w]\nid = "meta-muse-wonder-1.0"\nby = 2027-12-31\n'
 
 
+def mapped(kind: str) -> bytes:
+    """A map of the foreign question ``w``; a plain file says by which day itself."""
+    return b'[map]\nw = "meta-muse-wonder-1.0"\n' if kind == "plain" else MAPPED
+
+
 def refused(work: Callable[[], Any]) -> bool:
     """Whether something was refused, in one line."""
     said = None
@@ -154,7 +159,7 @@ def _stamp(folder: Path) -> Callable[[bytes], bool]:
 def _import(kind: str) -> Callable[[Path], Callable[[bytes], bool]]:
     def target(folder: Path) -> Callable[[bytes], bool]:
         desk, path, map_file = import_desk(folder), folder / "foreign", folder / "map.toml"
-        map_file.write_bytes(MAPPED)
+        map_file.write_bytes(mapped(kind))
 
         def take(given: bytes) -> bool:
             path.write_bytes(zipped(given) if kind == "metaculus" else given)

@@ -21,7 +21,7 @@ def test_a_file_is_imported_once(run, home, files):
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "plain-ann: meta-muse-wonder-1.0 as of 2026-11-25: 0.2 by 2027-01-30",
-        "no question asks about it: 'x'",
+        "not in the map: 'x'",
         "1 forecasts added, 1 without a question",
     ]
     assert run("ledger", "import", "plain", *files, "--home", home).out.endswith(

@@ -61,7 +61,7 @@ def export(
     from forecast.record.formats import exports
     from forecast.tables.paths import find_home, utc_today
 
-    chosen = kind or (ExportChoice.sql if to else None)
+    chosen = kind or (ExportChoice.sql if to is not None else None)
     if chosen is None:
         raise ForecastError(f"export: name a format: {', '.join(exports.EXPORTS)}")
     wanted = exports.Wanted(

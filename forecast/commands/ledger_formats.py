@@ -50,7 +50,7 @@ def imported(source: ImportChoice, file: Path | None, map_file: Path | None, hom
     if source.value in IMPORTS:
         if file or map_file:
             raise ForecastError(f"{source.value} is a table of the data folder: give no file and no --map")
-        yield from _foreign(IMPORTS[source.value](Desk(home)))
+        yield from _foreign(IMPORTS[source.value](Desk(home)), "no question asks about it")
     elif source is ImportChoice.flat:
         if not file or map_file:
             raise ForecastError("flat needs the file that 'forecast ledger export flat' wrote, and no --map")
@@ -62,7 +62,7 @@ def imported(source: ImportChoice, file: Path | None, map_file: Path | None, hom
             )
         from forecast.record.imports import import_file
 
-        yield from _foreign(import_file(Desk(home), source.value, file, map_file))
+        yield from _foreign(import_file(Desk(home), source.value, file, map_file), "not in the map")
 
 
 def _flat(file: Path, home: Path | None) -> Iterator[str]:
@@ -77,12 +77,12 @@ def _flat(file: Path, home: Path | None) -> Iterator[str]:
     yield f"{added.total()} lines added to {len(added)} chains"
 
 
-def _foreign(done: Imported) -> Iterator[str]:
+def _foreign(done: Imported, unknown: str) -> Iterator[str]:
     for line in done.added:
         b = line.body
         yield f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}"
     for text in done.unmatched:
-        yield f"no question asks about it: {text}"
+        yield f"{unknown}: {text}"
     for text in done.left_out:
         yield f"left out: {text}"
     yield f"{len(done.added)} forecasts added, {len(done.unmatched)} without a question"

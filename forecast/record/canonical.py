@@ -110,7 +110,7 @@ def _keys(value: Any) -> int:
 
 def _slowly(text: bytes) -> Any:
     rules: dict[str, Any] = {"object_pairs_hook": keys_once, "parse_constant": refuse_constant}
-    value = json.loads(text.decode(), parse_float=_finite, parse_int=_whole, **rules)
+    value = json.loads(text.decode(), parse_float=finite, parse_int=whole, **rules)
     json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates has no bytes
     return value
 
@@ -138,14 +138,26 @@ def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-def _finite(digits: str) -> float:
+def finite(digits: str) -> float:
+    """A number of a JSON text with a point or an exponent.
+
+    Raises
+    ------
+    ValueError
+        If it is beyond a double.
+    """
     number = float(digits)
     if not math.isfinite(number):
         raise ValueError(f"{digits[:20]} is too large a number")
     return number
 
 
-def _whole(digits: str) -> int | float:
-    """A number without a point: beyond 64 bits it is the double that was written."""
-    number = _finite(digits)
+def whole(digits: str) -> int | float:
+    """A number without a point: beyond 64 bits it is the double that was written.
+
+    Raises
+    ------
+    ValueError
+    """
+    number = finite(digits)
     return int(digits) if abs(number) < 2**63 else number

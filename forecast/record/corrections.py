@@ -132,3 +132,5 @@ _SHORTEST = 8
 def _require_reason(why: str) -> None:
     if not why.strip():
         raise LedgerError("--why: must say why: the line stays for ever")
+    if not why.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in why):
+        raise LedgerError(f"--why: {why[:60]!a}: holds what is no text of one line")

@@ -20,11 +20,12 @@ import numpy as np
 
 from forecast.errors import ForecastError, LedgerError
 from forecast.model.reference import Reference
+from forecast.record import ledger
 from forecast.record.answers import Desk
 from forecast.record.formats.question_map import Matched, read_map
 from forecast.record.formats.reading import required_text, shown
 from forecast.record.formats.registry import FORMATS
-from forecast.record.formats.said import Curve, Said, end_of_day
+from forecast.record.formats.said import Curve, Price, Said, end_of_day
 from forecast.record.others import Imported, imported_record, priced_curve, reference_on
 from forecast.record.records import Provenance, append_by_forecaster
 from forecast.record.transcripts import TRANSCRIBED
@@ -38,7 +39,8 @@ def import_file(desk: Desk, kind: str, file: Path, map_file: Path) -> Imported:
     """Append the forecasts of a foreign file; twice the same adds nothing.
 
     Of several forecasts that somebody made of a foreign question on one day the last one counts.
-    Those of several foreign questions about one of ours, made on one day, are one forecast.
+    Those of several foreign questions about one of ours, made on one day, are one forecast. What was
+    recorded of a day by an earlier import counts, and is told.
 
     Parameters
     ----------
@@ -61,8 +63,14 @@ def import_file(desk: Desk, kind: str, file: Path, map_file: Path) -> Imported:
     kept, left_out = _within(sheet.said, wanted)
     told = {"format": kind, "file_sha256": _file_sha256(file)}
     records = list(_records(desk, kind, kept, wanted, told))
-    unmatched = [f"{shown(name)}{f': {shown(title)}' if title else ''}" for name, title in sheet.unmatched.items()]
-    return Imported(append_by_forecaster(desk.home.ledger, records, desk.today), unmatched, left_out)
+    new, late = _first_of_a_day(desk, records)
+    names = [f"{shown(name)}{f': {shown(title)}' if title else ''}" for name, title in sheet.unmatched.items()]
+    silent = sorted(set(wanted) - {said.source_id for said in sheet.said})
+    return Imported(
+        append_by_forecaster(desk.home.ledger, new, desk.today),
+        names,
+        [*left_out, *late, *(f"{shown(name)}: in the map, but not in the file" for name in silent)],
+    )
 
 
 def chain_name(kind: str, said_by: str) -> str:
@@ -97,6 +105,29 @@ def _require_made(said: Said, desk: Desk) -> None:
     if said.made_on > desk.today:
         raise LedgerError(f"{said.where}: made on {said.made_on}, in the future: it cannot be recorded on {desk.today}")
     required_text(said.where, "forecaster", said.said_by)
+
+
+def _first_of_a_day(desk: Desk, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """What is not in the ledger yet, and a line for each that comes after another of its day, which counts."""
+    known: dict[tuple[str, ...], str] = {}
+    for chain in {str(record["forecaster"]) for record in records}:
+        for line in ledger.stream(desk.home.ledger, chain):
+            if line.body["kind"] == "forecast":
+                known.setdefault(_day_key(line.body), line.body["id"])
+    late = [record for record in records if known.get(_day_key(record), record["id"]) != record["id"]]
+    return [record for record in records if record not in late], [_told_late(record) for record in late]
+
+
+def _told_late(record: Mapping[str, Any]) -> str:
+    told = record["diagnostics"]
+    return (
+        f"{shown(told['source_id'])}: {told['words']}, made on {record['made_on']} by {shown(told['said_by'])}: "
+        "another of that day is recorded, and the first recorded counts"
+    )
+
+
+def _day_key(body: Mapping[str, Any]) -> tuple[str, ...]:
+    return body["forecaster"], body["question_id"], body["made_on"]
 
 
 def _within(all_said: Iterable[Said], wanted: Mapping[str, Matched]) -> tuple[list[Said], list[str]]:
@@ -177,18 +208,25 @@ def _points(same: Sequence[Said], wanted: Mapping[str, Matched]) -> list[tuple[d
     found: dict[dt.date, tuple[float, Said]] = {}
     for said in same:
         for price in said.prices:
-            by = wanted[said.source_id].by or price.by
-            if by is None:
-                raise LedgerError(f"{said.where}: {_about(said)}: the map must say by which day a yes comes true (by)")
-            if by <= said.made_on:
-                raise LedgerError(f"{said.where}: {_about(said)}: by {by}: must come after the making, {said.made_on}")
-            if by in found:
-                raise LedgerError(f"{said.where}: {_about(said)}: by {by}: stands at {found[by][1].where} already")
+            by = _due(said, price, wanted[said.source_id], found)
             found[by] = price.prob, said
     for (before, (least, _)), (by, (prob, said)) in pairwise(sorted(found.items(), key=lambda item: item[0])):
         if prob < least:
             raise LedgerError(f"{said.where}: {_about(said)}: {prob:g} by {by}, lower than {least:g} by {before}")
     return sorted((by, prob) for by, (prob, _) in found.items())
+
+
+def _due(said: Said, price: Price, one: Matched, found: Mapping[dt.date, tuple[float, Said]]) -> dt.date:
+    """The day by which a yes comes true: the map's, else the file's."""
+    by, where = one.by or price.by, f"{said.where}: {_about(said)}"
+    if by is None:
+        raise LedgerError(f"{where}: the map must say by which day a yes comes true (by)")
+    if by <= said.made_on:
+        raise LedgerError(f"{where}: by {by}: must come after the making, {said.made_on}")
+    if by in found:
+        why = "; the map's by is that of all its answers: take it out" if one.by and len(said.prices) > 1 else ""
+        raise LedgerError(f"{where}: by {by}: stands at {found[by][1].where} already{why}")
+    return by
 
 
 def _cdf(same: Sequence[Said], points: list[tuple[dt.date, float]], made_on: dt.date, reference: Reference) -> Floats:

@@ -25,6 +25,12 @@ FORECAST_KINDS = ("forecast", "withdrawal", "note")
 _HEAD = b'{"body":'
 _TAIL = re.compile(rb',"sha256":"([0-9a-f]{64})"\}')
 _TAIL_BYTES = len(b',"sha256":""}') + 64
+#: What stands there instead of a line -> what it is.
+_NO_LINE = {
+    rb"<<<<<<<|=======|>>>>>>>": "git left a conflict here; 'forecast ledger merge --help' says how to join the copies",
+    rb"\xef\xbb\xbf": "a program put a byte order mark before it; take the file from git again",
+    rb".*\r$": "a program changed the ends of lines; take the file from git again",
+}
 _CHAIN_FIELDS = ("chain", "seq", "prev", "recorded_on")
 _CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
 _MERGED_FIELDS = {"prev", "seq", "sha256", "merged"}
@@ -82,7 +88,8 @@ def parsed(raw: bytes, chain: str, number: int) -> Line:
     """
     tail = _TAIL.fullmatch(raw[-_TAIL_BYTES:])
     if tail is None or not raw.startswith(_HEAD):
-        raise LedgerError(f'line {number}: is not of the form {{"body":...,"sha256":"..."}}')
+        hint = next((f": {why}" for begins, why in _NO_LINE.items() if re.match(begins, raw)), "")
+        raise LedgerError(f'line {number}: is not of the form {{"body":...,"sha256":"..."}}{hint}')
     stored = raw[len(_HEAD) : -_TAIL_BYTES]
     sha256 = hashlib.sha256(stored).hexdigest()
     if sha256.encode() != tail[1]:

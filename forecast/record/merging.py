@@ -80,6 +80,8 @@ def merge(folder: Path, theirs: Path) -> Merged:
         common = sum(
             1 for _ in takewhile(lambda pair: pair[0].sha256 == pair[1].sha256, zip(ours, lines, strict=False))
         )
+        if not ours:
+            raise LedgerError(f"{folder}: has no chain {chain!r} yet: copy {theirs} to {folder / f'{chain}.jsonl'}")
         if not common:
             raise LedgerError(
                 f"{theirs}: shares no line with chain {chain!r} in {folder}, from the first on: "

@@ -95,7 +95,7 @@ def resolutions(folder: Path, as_of: dt.date, *, mending: bool = False) -> dict[
     standing: dict[str, Resolution] = {}
     twice: dict[str, str] = {}
     for line in ledger.read(folder, RESOLUTIONS):
-        if line.body["kind"] == "heads":
+        if line.body["kind"] in ("heads", "note"):
             continue
         name = str(line.body.get("question_id"))
         before = standing.get(name)
@@ -175,7 +175,7 @@ def _replay(standing: dict[str, Resolution], body: Mapping[str, Any], as_of: dt.
         happened_on = dt.date.fromisoformat(body["happened_on"])
         if dt.date.fromisoformat(body.get("known_on") or body["happened_on"]) <= as_of:
             standing[question] = Resolution(kind, happened_on, body["opening"])
-    elif kind != "note" and body["recorded_on"] <= as_of.isoformat():
+    elif body["recorded_on"] <= as_of.isoformat():
         standing[question] = Resolution(kind)
 
 

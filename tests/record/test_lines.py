@@ -159,3 +159,18 @@ def test_a_line_out_of_place_is_named(sealed, seq, prev, fault):
     check_place(line, 0, "p")
     with pytest.raises(LedgerError, match=f"line 3: .*{fault}"):
         check_place(line, seq, prev)
+
+
+@pytest.mark.parametrize(
+    ("raw", "hint"),
+    [
+        (b"<<<<<<< HEAD", "git left a conflict here; 'forecast ledger merge --help'"),
+        (b"=======", "git left a conflict here"),
+        (b">>>>>>> theirs", "git left a conflict here"),
+        (b"\xef\xbb\xbf{}", "a byte order mark"),
+        (b'{"body":{}}\r', "the ends of lines"),
+    ],
+)
+def test_what_stands_instead_of_a_line_is_called_by_its_name(raw, hint):
+    with pytest.raises(LedgerError, match=f"^line 3: is not of the form .*: .*{hint}"):
+        parsed(raw, "acme", 3)

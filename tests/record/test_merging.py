@@ -176,7 +176,7 @@ def elsewhere(ours: Path, theirs: Path) -> None:
         (elsewhere, "line 1: changed after it was written"),
         (lambda ours, theirs: (theirs / "resolutions.jsonl").unlink(), "cannot read"),
         (lambda ours, theirs: (theirs / "resolutions.jsonl").write_bytes(b""), "line 1: is no line of a ledger"),
-        (lambda ours, theirs: (ours / "resolutions.jsonl").unlink(), "shares no line with chain"),
+        (lambda ours, theirs: (ours / "resolutions.jsonl").unlink(), "has no chain 'resolutions' yet: copy"),
     ],
 )
 def test_what_cannot_be_merged_is_refused_in_one_line(copies: tuple[Path, Path], change: Any, fault: str) -> None:

@@ -133,7 +133,9 @@ def _metaculus(wanted: Wanted) -> str:
     made_on = wanted.made_on or dt.date.fromisoformat(
         metaculus_cdf.find(wanted.home.ledger, question, whose, None)["made_on"]
     )
-    lower = wanted.lower or made_on
+    lower, last = wanted.lower or made_on, made_on + dt.timedelta(3650)
+    if lower >= last:
+        raise LedgerError(f"--lower {lower}: the forecast of {made_on} ends on {last}: nothing is said of later days")
     scale = metaculus_cdf.Scale(
         lower, wanted.upper or lower + dt.timedelta(3650), wanted.open_lower, not wanted.closed_upper
     )

@@ -2,20 +2,23 @@
 
 A market of yes and no is a probability by the map's day: the standing price, made when it last
 moved, or with bets the price after the last bet of every day. One with answers is a
-probability by the last day of each answer: in the map, else as the answer's text says.
+probability by the last day of each answer: in the map, else as the answer's text says. One about
+a number is read where the map says what the number counts: buckets by their upper ends, a single number, of
+which the market says no more, as the day by which it is as likely open as not.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from forecast.record.formats.answers import is_later, last_day
-from forecast.record.formats.question_map import LATER, Matched
+from forecast.record.formats.question_map import CALENDAR_YEAR, DAYS_OF, LATER, Matched
 from forecast.record.formats.reading import Chance, Entry, entry_of, fault, json_of, milliseconds
 from forecast.record.formats.said import Entries, Price, Said, Sheet, sheet_of
 
@@ -25,6 +28,12 @@ MARKET = "market"
 #: Probabilities of answers that exclude each other may miss 1 by so much: prices are rounded.
 _SUM_SLACK = 0.01
 
+#: P(open by the day that a single number names): it is taken for the median.
+_MEDIAN = 0.5
+
+#: A range of numbers, of which the upper end counts.
+_BUCKET = re.compile(r"-?\d+(?:\.\d+)? ?(?:-|\u2013| to ) ?(-?\d+(?:\.\d+)?)", re.ASCII)
+
 
 class _Market(Entry):
     outcomeType: str
@@ -32,6 +41,7 @@ class _Market(Entry):
     lastBetTime: int | None = None
     probability: Chance | None = None
     shouldAnswersSumToOne: bool = True
+    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
     answers: list[Any] = Field(default_factory=list)
     bets: list[Any] = Field(default_factory=list)
 
@@ -97,10 +107,11 @@ def _market(where: str, name: str, entry: Any, matched: Matched) -> Iterator[Sai
         prices: tuple[Price, ...] = (Price(None, market.probability),)
     elif market.answers:
         prices = _prices(where, market, matched)
+    elif market.value is not None:
+        prices = (Price(_counted(where, "value", market.value, matched), _MEDIAN),)
     else:
-        raise fault(
-            where, "outcomeType", market.outcomeType, "only yes and no, or answers that name days, are imported"
-        )
+        rule = "only yes and no, answers that name days, and numbers that the map explains, are imported"
+        raise fault(where, "outcomeType", market.outcomeType, rule)
     moved = market.createdTime if market.lastBetTime is None else market.lastBetTime
     yield Said(where, name, MARKET, milliseconds(where, "lastBetTime", moved), prices)
 
@@ -139,7 +150,27 @@ def _day(where: str, answer: _Answer, matched: Matched) -> dt.date | None:
         return stated
     if stated == LATER or is_later(answer.text):
         return None
+    if matched.number:
+        upper = _BUCKET.fullmatch(" ".join(answer.text.split())[:100])
+        if upper is None:
+            raise fault(where, "text", answer.text, 'names no range of numbers: give its last day under "answers"')
+        return _counted(where, "text", float(upper[1]), matched)
     day = last_day(answer.text)
     if day is None:
         raise fault(where, "text", answer.text, 'names no day that can be read in one way: give it under "answers"')
     return day
+
+
+def _counted(where: str, name: str, number: float, matched: Matched) -> dt.date:
+    """The day that a number means, by the map."""
+    try:
+        if matched.number is None:
+            raise fault(where, name, number, 'the map must say what the number counts: number = "days", zero = DAY')
+        if matched.number == CALENDAR_YEAR:
+            year, part = divmod(number, 1)
+            first = dt.date(int(year), 1, 1)
+            return first + dt.timedelta(days=int(part * (dt.date(int(year), 12, 31) - first).days))
+        assert matched.zero is not None  # the map was checked
+        return matched.zero + dt.timedelta(days=int(number * DAYS_OF[matched.number]))
+    except (ValueError, OverflowError):
+        raise fault(where, name, number, "is no day of the calendar by the map's rule") from None

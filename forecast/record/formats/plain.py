@@ -41,6 +41,8 @@ def read_plain(path: Path, wanted: Mapping[str, Matched]) -> Sheet:
         by, same = day_of(where, "by", row["by"]), forecasts.setdefault(key, [])
         if any(by == other for _, other, _ in same):
             raise fault(where, "by", row["by"], "this forecast has a row for that day already")
+        if wanted[name].by not in (None, by):
+            raise fault(where, "by", row["by"], f"the map says by {wanted[name].by}: take one of the two out")
         if by <= made_on:
             raise fault(where, "by", row["by"], f"must come after the making day, {made_on}")
         same.append((where, by, number_of(where, row, "prob")))

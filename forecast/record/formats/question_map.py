@@ -6,15 +6,20 @@ import datetime as dt
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from forecast.errors import LedgerError
 from forecast.record.formats.reading import bytes_of, shown
 
 #: What an answer may stand for instead of a day: it is not open by any day that another answer names.
 LATER = "later"
+
+#: How many days a number counts; months and years are those of the mean calendar.
+DAYS_OF = {"days": 1.0, "weeks": 7.0, "months": 365.2425 / 12, "years": 365.2425}
+#: A number that names a moment itself: 2027.5 is the middle of 2027.
+CALENDAR_YEAR = "calendar year"
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -34,6 +39,9 @@ class Matched(BaseModel):
         Forecasts made before or after are left out, and counted.
     answers : dict of str to (datetime.date or "later")
         Of a question with several answers: text or id of an answer to the last day that it means.
+    number : {"days", "weeks", "months", "years", "calendar year"} or None
+        Of a question about a number: what it counts from ``zero`` on, or that it names a year, as 2027.5 does.
+    zero : datetime.date or None
     """
 
     model_config = _STRICT
@@ -42,6 +50,14 @@ class Matched(BaseModel):
     since: dt.date | None = None
     until: dt.date | None = None
     answers: dict[str, dt.date | Literal["later"]] = Field(default_factory=dict)
+    number: Literal["days", "weeks", "months", "years", "calendar year"] | None = None
+    zero: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _counted_from_somewhere(self) -> Self:
+        if (self.zero is None) != (self.number in (None, CALENDAR_YEAR)):
+            raise ValueError(f"zero goes with a number of {', '.join(DAYS_OF)}, and with nothing else")
+        return self
 
 
 class _File(BaseModel):

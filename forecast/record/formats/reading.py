@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.errors import LedgerError
-from forecast.record.canonical import keys_once, refuse_constant
+from forecast.record.canonical import finite, keys_once, refuse_constant, whole
 
 #: Bytes of a file, as it lies on the disk.
 MOST_BYTES = 64 * 2**20
@@ -90,7 +90,8 @@ def json_of(path: Path) -> Any:
     """
     text = bytes_of(path)
     try:
-        return json.loads(text.decode("utf-8-sig"), object_pairs_hook=keys_once, parse_constant=refuse_constant)
+        rules: dict[str, Any] = {"object_pairs_hook": keys_once, "parse_constant": refuse_constant}
+        return json.loads(text.decode("utf-8-sig"), parse_int=whole, parse_float=finite, **rules)
     except RecursionError:
         raise LedgerError(f"{path}: not good JSON: nested too deep") from None
     except ValueError as error:

@@ -34,7 +34,10 @@ class Address:
             If it is none; the text is not repeated, as it may hold a password.
         """
         try:
-            return cls(sa.make_url(text))
+            url = sa.make_url(text)
+            if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+                raise LedgerError("--to: names no file: its rows would be gone at once; give sqlite:///record.db")
+            return cls(url)
         except (exc.ArgumentError, ValueError):
             raise LedgerError(
                 "--to: is no URL of a database: give one such as sqlite:///record.db or postgresql+psycopg://user@host/name"

@@ -182,6 +182,10 @@ def test_the_command_prints_json_or_writes_it(run: Callable[..., Any], real_home
         (["hubverse", "--out", "no/such/hub"], "no/such/hub: there is no folder no/such: make it first"),
         (["metaculus", "--question", "muse-any", "--forecaster", "../x"], "'../x' cannot name a chain"),
         (["metaculus", "--question", "muse-any", "--upper", "soon"], "--upper soon: must be a day"),
+        (["metaculus", "--question", "muse-any", "--lower", "9999-01-01"], "--lower 9999-01-01: the forecast of "),
+        (["--to", ""], "export sql needs --to"),
+        (["--to", "sqlite://"], "--to: names no file: its rows would be gone at once"),
+        (["sql", "--to", "sqlite:///:memory:"], "--to: names no file"),
     ],
 )
 def test_errors_are_one_line(run: Callable[..., Any], real_home: Home, words: list[str], message: str) -> None:

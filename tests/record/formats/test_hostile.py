@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz_targets import MAPPED, TODAY, import_takes
+from benchmarks.fuzz_targets import TODAY, import_takes, mapped
 from forecast.model.reference import Reference
 from forecast.record import imports
 from forecast.record.formats.registry import FORMATS
@@ -39,9 +39,9 @@ def throw(take, tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "reference_on", lambda *_: Reference(0.005, 0.5, 0.2))
     take.desk.today = TODAY
     file, map_file = tmp_path / "foreign", tmp_path / "map.toml"
-    map_file.write_bytes(MAPPED)
 
     def attempt(kind, content):
+        map_file.write_bytes(mapped(kind))
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         import_takes(take.desk, kind, file, map_file)
 

@@ -49,6 +49,26 @@ def test_importing_twice_adds_nothing_and_a_longer_file_adds_what_is_new(take):
     assert [v.fault for v in ledger.verify(take.home / "data" / "ledger")] == [None, None]
 
 
+def test_of_one_day_the_first_recorded_counts_and_a_later_file_is_told_so(take):
+    take("plain", HEADER + ROW, MAP)
+    before = take.files()
+    done = take("plain", HEADER + ROW.replace("0.2", "0.3"), MAP)
+    assert done.added == []
+    assert done.left_out == [
+        "'w': 0.3 by 2027-01-30, made on 2026-12-01 by 'ann': another of that day is recorded, "
+        "and the first recorded counts"
+    ]
+    assert take.files() == before
+    assert len(take("plain", HEADER + ROW.replace("2026-12-01", "2026-12-02"), MAP).added) == 1
+
+
+def test_what_the_map_names_and_the_file_does_not_is_told(take, only):
+    mapped = MAP + 'typo = "meta-muse-wonder-1.0"\n'
+    done = take("plain", HEADER + ROW, mapped)
+    assert only(done)["question_id"] == "meta-muse-wonder-1.0"
+    assert done.left_out == ["'typo': in the map, but not in the file"]
+
+
 def test_questions_about_one_of_ours_are_one_forecast_of_the_day(take, only, by):
     mapped = '[map]\nw = "meta-muse-wonder-1.0"\nv = "meta-muse-wonder-1.0"\n'
     done = take("plain", HEADER + ROW + "v,ann,2026-12-01,2026-12-31,0.1\n", mapped)

@@ -87,12 +87,14 @@ def test_markets_that_the_map_does_not_name_are_listed(take, foreign):
         ({"probability": True}, "entry 1, probability: True: Input should be a valid number"),
         ({"probability": "0.3"}, "entry 1, probability: '0.3': Input should be a valid number"),
         ({"probability": None}, "entry 1, probability: None: a market of yes and no has one"),
-        ({"lastBetTime": 10**30}, "entry 1, lastBetTime: 1000000000000000000000000000000: is no time of the calendar"),
+        ({"lastBetTime": 10**18}, "entry 1, lastBetTime: 1000000000000000000: is no time of the calendar"),
+        ({"lastBetTime": 10**30}, "entry 1, lastBetTime: 1e+30: Input should be a valid integer"),
         ({"lastBetTime": -(10**15)}, "entry 1, lastBetTime: -1000000000000000: is no time"),
         ({"lastBetTime": 1.5}, "entry 1, lastBetTime: 1.5: Input should be a valid integer"),
         ({"lastBetTime": 1897000000000}, "entry 1: made on 2030-02-11, in the future"),
         ({"lastBetTime": None}, "entry 1: made on 2025-11-25, before meta-muse-wonder-1.0 was asked on 2026-11-25"),
-        ({"outcomeType": "PSEUDO_NUMERIC", "value": 7}, "'PSEUDO_NUMERIC': only yes and no, or answers"),
+        ({"outcomeType": "PSEUDO_NUMERIC", "value": 7}, "entry 1, value: 7.0: the map must say what the number counts"),
+        ({"outcomeType": "BOUNTY"}, "'BOUNTY': only yes and no, answers that name days, and numbers"),
         ({"id": 5}, "entry 1, id: 5: must be the id of a market"),
         ({"contractId": "abc123"}, "entry 1, probAfter"),
         ({"outcomeType": "DATE", "answers": [5]}, "entry 1, answer 1, entry: 5"),
@@ -159,3 +161,65 @@ def test_an_answer_s_last_day(text, day):
 @pytest.mark.parametrize("text", ["Never", "later", "After 2027", "2028 or later", "not by 2027"])
 def test_what_is_left_after_all_days(text):
     assert is_later(text)
+
+
+# --- Numbers ------------------------------------------------------------------------------------------------------
+
+COUNTED = MAP.replace("by = 2027-12-31", 'number = "{unit}"{zero}')
+
+
+def numbered(unit, zero="2026-11-25"):
+    return COUNTED.format(unit=unit, zero=f"\nzero = {zero}" if zero else "")
+
+
+@pytest.mark.parametrize(
+    ("unit", "zero", "value", "day"),
+    [
+        ("days", "2026-11-25", 200, "2027-06-13"),
+        ("weeks", "2026-11-25", 10.5, "2027-02-06"),
+        ("months", "2026-11-25", 12, "2027-11-25"),
+        ("years", "2026-11-25", 2, "2028-11-24"),
+        ("calendar year", None, 2027.5, "2027-07-02"),
+        ("calendar year", None, 2028, "2028-01-01"),
+    ],
+)
+def test_a_number_is_the_day_by_which_it_is_as_likely_as_not(take, dated, foreign, only, unit, zero, value, day):
+    market = foreign.market | {"outcomeType": "PSEUDO_NUMERIC", "probability": 0.3, "value": value, "min": 0, "max": 9}
+    assert only(take("manifold", market, numbered(unit, zero)))["diagnostics"]["words"] == f"0.5 by {day}"
+
+
+def test_buckets_of_numbers_add_up_by_their_upper_ends(take, dated, only, by):
+    market = dated(("0-30", 0.2), ("30 - 90", 0.3), ("90\u2013100.5", 0.1), ("more or later", 0.4))
+    body = only(take("manifold", market | {"outcomeType": "MULTI_NUMERIC"}, numbered("days", "2026-12-01")))
+    assert by(body, 0, 30, 90) == pytest.approx([0, 0.2, 0.5], abs=1e-6)
+    assert body["diagnostics"]["words"] == "0.2 by 2026-12-31; 0.5 by 2027-03-01; 0.6 by 2027-03-11"
+
+
+@pytest.mark.parametrize(
+    ("mapped", "cells", "says"),
+    [
+        (numbered("days"), {"value": 1e9}, "value: 1000000000.0: is no day of the calendar by the map's rule"),
+        (numbered("calendar year", None), {"value": 0.5}, "value: 0.5: is no day of the calendar"),
+        (numbered("days"), {"value": 3}, "by 2026-11-28: must come after the making"),
+        (numbered("days", None), {"value": 3}, "zero goes with a number of days, weeks, months, years"),
+        (numbered("calendar year"), {"value": 3}, "zero goes with a number of"),
+        (numbered("fortnights"), {"value": 3}, "'fortnights'"),
+        (
+            numbered("days"),
+            {"answers": [{"text": "many", "probability": 1}]},
+            "'many': names no range of numbers: give its last day under \"answers\"",
+        ),
+    ],
+)
+def test_numbers_that_mean_no_day_are_refused_in_one_line(take, foreign, mapped, cells, says):
+    market = {k: v for k, v in foreign.market.items() if k != "probability"} | {"outcomeType": "PSEUDO_NUMERIC"}
+    with pytest.raises(LedgerError) as caught:
+        take("manifold", market | cells, mapped)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_day_of_the_map_for_many_answers_is_named_as_the_cause(take, dated):
+    market = dated(("2026", 0.2), ("2027", 0.3), ("Later", 0.5))
+    with pytest.raises(LedgerError, match=r"stands at .*entry 1 already; the map's by is that of all its answers"):
+        take("manifold", market, MAP)

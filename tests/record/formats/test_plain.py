@@ -98,3 +98,10 @@ def test_a_table_of_another_form_is_refused(take, text, says):
 def test_the_last_day_of_the_calendar_is_a_day_like_others(take, only, by):
     body = only(take("plain", HEADER + "w,ann,2026-12-01,9999-12-31,0.2\n", MAP))
     assert by(body, 0, 3650)[1] == pytest.approx(0.2, abs=1e-3)
+
+
+def test_a_day_of_the_map_that_contradicts_the_file_is_refused(take):
+    mapped = '[question.w]\nid = "meta-muse-wonder-1.0"\nby = 2027-01-30\n'
+    assert len(take("plain", ONE, mapped).added) == 1, "the same day is no contradiction"
+    with pytest.raises(LedgerError, match=r"row 2, by: '2027-02-28': the map says by 2027-01-30: take one of the two"):
+        take("plain", HEADER + "w,bo,2026-12-01,2027-02-28,0.2\n", mapped)
