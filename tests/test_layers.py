@@ -107,7 +107,7 @@ def test_tables_and_record_are_loaded_without_the_sampler(module: str, light: se
 def test_the_choices_of_the_command_line_are_the_registries() -> None:
     pairs = [
         (cli.SplitChoice, SPLITS),
-        (ledger_formats.ImportChoice, [*IMPORTS, *FORMATS]),
+        (ledger_formats.ImportChoice, [*IMPORTS, *FORMATS, "flat"]),
         (backtest.StepChoice, STEPS),
         (options.LatencyChoice, [AVERAGE, *LATENCIES]),
     ]
