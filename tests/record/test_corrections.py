@@ -154,7 +154,7 @@ def test_a_mistake_is_one_line_and_adds_nothing(recorded: Path) -> None:
     with pytest.raises(LedgerError, match="--why: must say why"):
         mark(home, "void", WONDER, " ", DAY)
     for why in ("two\nlines", "half \udcff a letter", "\x1b[2J"):
-        with pytest.raises(LedgerError, match="--why: .* holds what is no text of one line"):
+        with pytest.raises(LedgerError, match=r"--why: .* holds what is no text of one line"):
             mark(home, "void", WONDER, why, DAY)
     for name in ("", "0" * 16, "12"):
         with pytest.raises(LedgerError, match="no forecast has id"):
