@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,7 @@ def fuzzed(name: str, seconds: int) -> tuple[dict[str, Any], str]:
         ran = subprocess.run(words, stdout=pipe, stderr=beside, text=True, errors="replace", cwd=_HERE.parents[1])
         told = ran.stdout
         for broken in folder.glob("broken-*"):
-            broken.replace(Path(tempfile.gettempdir()) / f"{name}-{broken.name}")
+            shutil.move(broken, Path(tempfile.gettempdir()) / f"{name}-{broken.name}")
             told += f"\nkept: {tempfile.gettempdir()}/{name}-{broken.name}\n"
         tries = re.search(r"stat::number_of_executed_units: *(\d+)", told)
         edges = re.findall(r"cov: (\d+)", told)

@@ -72,6 +72,8 @@ def merge(folder: Path, theirs: Path) -> Merged:
         If the other copy is empty or does not verify, or does not begin as this one.
     """
     chain, lines = _other(theirs)
+    if chain not in ledger.chains(folder):
+        raise LedgerError(f"{folder}: has no chain {chain!r} yet: copy {theirs} to {folder / f'{chain}.jsonl'}")
     found: list[int] = []
     disputed: list[str] = []
 
@@ -80,8 +82,6 @@ def merge(folder: Path, theirs: Path) -> Merged:
         common = sum(
             1 for _ in takewhile(lambda pair: pair[0].sha256 == pair[1].sha256, zip(ours, lines, strict=False))
         )
-        if not ours:
-            raise LedgerError(f"{folder}: has no chain {chain!r} yet: copy {theirs} to {folder / f'{chain}.jsonl'}")
         if not common:
             raise LedgerError(
                 f"{theirs}: shares no line with chain {chain!r} in {folder}, from the first on: "
@@ -108,9 +108,12 @@ def _other(theirs: Path) -> tuple[str, list[Line]]:
     except (ValueError, TypeError, KeyError, RecursionError):
         raise LedgerError(f"{theirs}: line 1: is no line of a ledger: nothing was merged") from None
     try:
-        return chain, list(ledger.lines_of(theirs, chain))
+        lines = list(ledger.lines_of(theirs, chain))
     except LedgerError as error:
         raise LedgerError(f"{theirs}: {error}: nothing was merged") from None
+    if not lines:
+        raise LedgerError(f"{theirs}: line 1: is torn, and there is no other: nothing was merged")
+    return chain, lines
 
 
 def _unknown(
