@@ -20,14 +20,16 @@ from forecast.errors import ForecastError, LedgerError
 from forecast.model.reference import Reference
 from forecast.record import imports, ledger
 from forecast.record.answers import Desk
-from forecast.record.formats import flat_read
+from forecast.record.canonical import canonical
+from forecast.record.formats import flat, flat_read
 from forecast.record.formats.question_map import read_map
 from forecast.record.formats.registry import FORMATS
 from forecast.record.heads import read_heads
 from forecast.record.lines import genesis
 from forecast.record.merging import merge
-from forecast.record.score_table import resolutions
+from forecast.record.score_table import resolutions, score_table
 from forecast.record.stamps import attach
+from forecast.release import GRID_DAYS
 from forecast.tables.paths import Home, find_home
 
 DAY = dt.date(2026, 1, 1)
@@ -75,6 +77,9 @@ def ledger_takes(folder: Path, chain: str, text: bytes) -> bool:
     good = not refused(lambda: ledger.read(home, chain))
     assert good == (verdict.fault is None or "is no line" in verdict.fault)
     refused(lambda: resolutions(home, DAY))
+    refused(lambda: score_table(home, DAY, {}, DAY))
+    refused(lambda: flat.write(home, folder / "flat.csv"))
+    (folder / "flat.csv").unlink(missing_ok=True)
     refused(lambda: merge(home, path))
     refused(lambda: read_heads(path))
     before = path.read_bytes()
@@ -217,6 +222,32 @@ _ANSWERS = _MARKET.replace(
 _BETS = b'[{"contractId": "w", "userId": "u", "createdTime": 1796115600000, "probBefore": 0.3, "probAfter": 0.4}]'
 _SET = b"""{"organization": "A", "model": "B", "question_set": "2026-12-01-llm.json", "forecasts":
 [{"id": "w", "source": "s", "forecast": 0.3, "resolution_date": "2027-01-30", "reasoning": null}]}"""
+_FORECAST = canonical(
+    {
+        "asked_on": "2026-01-01",
+        "cdf_full": [0] * len(GRID_DAYS),
+        "cdf_part": [0] * len(GRID_DAYS),
+        "design_seen": False,
+        "diagnostics": {"said_by": "a", "words": "b"},
+        "follow_up": "silence",
+        "forecaster": "acme",
+        "hashes": {"said": "0"},
+        "id": "0",
+        "kind": "forecast",
+        "last_checked": None,
+        "left": 1,
+        "made_on": "2026-01-01",
+        "mode": "imported",
+        "model": "third-party",
+        "p_never_structural": None,
+        "question_id": "q",
+        "recorded_on": "2026-01-01",
+        "reference": {"p_never": 0.5, "part_share": 0, "rate_per_day": 0.01},
+        "seq": 0,
+        "target": "any",
+        "unit": "model",
+    }
+).removeprefix(b"{")
 _PLACED = b'"kind":"note","question_id":"q","recorded_on":"2026-01-01","seq":0}'
 
 #: Target -> good beginnings.
@@ -224,7 +255,7 @@ SEEDS: dict[str, list[bytes]] = {
     "lines": [
         b"\x01" + _PLACED,
         b"\x82" + _PLACED.replace(b"note", b"resolved"),
-        b"\x01" + _PLACED.replace(b"note", b"forecast"),
+        b"\x01" + _FORECAST,
         b"\x82" + _PLACED.replace(b"note", b'heads","heads":{}, "a":"b'),
         b"\x00" + seal(b'{"chain":"acme"}'),
     ],

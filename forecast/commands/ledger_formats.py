@@ -72,15 +72,16 @@ def _flat(file: Path, home: Path | None) -> Iterator[str]:
     place = find_home(home)
     place.require_editable("ledger import")
     added = flat_read.read(file, place.ledger)
-    for chain, count in added.items():
+    for chain, count in (+added).items():
         yield f"{chain}: {count} lines added"
-    yield f"{added.total()} lines added to {len(added)} chains"
+    yield f"{added.total()} lines added to {len(+added)} chains"
 
 
 def _foreign(done: Imported, unknown: str) -> Iterator[str]:
     for line in done.added:
         b = line.body
-        yield f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}"
+        instead = f", instead of {b['replaces']}, which is void now" if "replaces" in b else ""
+        yield f"{b['forecaster']}: {b['question_id']} as of {b['made_on']}: {b['diagnostics']['words']}{instead}"
     for text in done.unmatched:
         yield f"{unknown}: {text}"
     for text in done.left_out:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from forecast.commands.options import HomeOption
 from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    from forecast.record.heads import Kept
 
 
 def verify(
@@ -39,8 +43,7 @@ def verify(
     folder = place.ledger
     reports, asked = published(place.reports), stamps.stamped(folder)
     given = [read_heads(file) for file in heads or []]
-    kept = [*reports, *asked, *given]
-    verdicts = ledger.verify(folder, kept)
+    verdicts = ledger.verify(folder, [*reports, *asked, *given])
     for v in verdicts:
         torn = "; a torn last line will be set aside" if v.torn else ""
         typer.echo(f"{v.chain}: {v.lines} lines, head {v.head_sha256[:16]}: {v.fault or 'good'}{torn}")
@@ -51,10 +54,14 @@ def verify(
         typer.echo(told)
     typer.echo(
         f"{len(verdicts)} chains verified in {folder}; heads compared: those of the resolutions, "
-        f"{len(reports)} of reports, {len(asked)} of time stamps, {len(given)} given"
+        f"{_count(reports)} of reports, {_count(asked)} of time stamps, {_count(given)} given"
     )
     if stamps.replies(folder) and not ca:
         typer.echo("who signed the time stamps was not checked: give --ca ROOT.pem")
+
+
+def _count(kept: Sequence[Kept]) -> int:
+    return sum(len(one.heads) for one in kept)
 
 
 def head(

@@ -88,7 +88,7 @@ def read_heads(file: Path) -> Kept:
         raise LedgerError(
             f"{file}: has no {KEY!r}: give a report's manifest.json, or the output of 'forecast ledger head --json'"
         )
-    fault = heads_fault(heads) or (None if heads else "its heads are of no chain")
+    fault = heads_fault(heads)
     if fault is None and stored.get(COMBINED, combined(heads)) != combined(heads):
         fault = f"its {COMBINED!r} is not that of its heads: one of them was changed"
     if fault:

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ import numpy as np
 
 from forecast.errors import ForecastError, LedgerError
 from forecast.model.reference import Reference
-from forecast.record import ledger
 from forecast.record.answers import Desk
 from forecast.record.formats.question_map import Matched, read_map
 from forecast.record.formats.reading import required_text, shown
@@ -63,11 +63,11 @@ def import_file(desk: Desk, kind: str, file: Path, map_file: Path) -> Imported:
     kept, left_out = _within(sheet.said, wanted)
     told = {"format": kind, "file_sha256": _file_sha256(file)}
     records = list(_records(desk, kind, kept, wanted, told))
-    new, late = _first_of_a_day(desk, records)
+    late: list[str] = []
     names = [f"{shown(name)}{f': {shown(title)}' if title else ''}" for name, title in sheet.unmatched.items()]
     silent = sorted(set(wanted) - {said.source_id for said in sheet.said})
     return Imported(
-        append_by_forecaster(desk.home.ledger, new, desk.today),
+        append_by_forecaster(desk.home.ledger, records, desk.today, partial(_first_of_a_day, late)),
         names,
         [*left_out, *late, *(f"{shown(name)}: in the map, but not in the file" for name in silent)],
     )
@@ -107,15 +107,19 @@ def _require_made(said: Said, desk: Desk) -> None:
     required_text(said.where, "forecaster", said.said_by)
 
 
-def _first_of_a_day(desk: Desk, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """What is not in the ledger yet, and a line for each that comes after another of its day, which counts."""
-    known: dict[tuple[str, ...], str] = {}
-    for chain in {str(record["forecaster"]) for record in records}:
-        for line in ledger.stream(desk.home.ledger, chain):
-            if line.body["kind"] == "forecast":
-                known.setdefault(_day_key(line.body), line.body["id"])
-    late = [record for record in records if known.get(_day_key(record), record["id"]) != record["id"]]
-    return [record for record in records if record not in late], [_told_late(record) for record in late]
+def _first_of_a_day(
+    late: list[str], records: Sequence[dict[str, Any]], bodies: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """What comes after no other forecast of its day, of which the first recorded counts; the rest is told."""
+    known: dict[tuple[str, str], str] = {}
+    for body in bodies:
+        if body["kind"] == "forecast":
+            known.setdefault((body["question_id"], body["made_on"]), body["id"])
+    for record in records:
+        if known.get((record["question_id"], record["made_on"]), record["id"]) == record["id"]:
+            yield record
+        else:
+            late.append(_told_late(record))
 
 
 def _told_late(record: Mapping[str, Any]) -> str:
@@ -124,10 +128,6 @@ def _told_late(record: Mapping[str, Any]) -> str:
         f"{shown(told['source_id'])}: {told['words']}, made on {record['made_on']} by {shown(told['said_by'])}: "
         "another of that day is recorded, and the first recorded counts"
     )
-
-
-def _day_key(body: Mapping[str, Any]) -> tuple[str, ...]:
-    return body["forecaster"], body["question_id"], body["made_on"]
 
 
 def _within(all_said: Iterable[Said], wanted: Mapping[str, Matched]) -> tuple[list[Said], list[str]]:

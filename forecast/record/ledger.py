@@ -114,15 +114,8 @@ def append(
 def extend(folder: Path, chain: str, new: Callable[[], Dated]) -> list[Line]:
     """Write what a function says at the end of a chain that stands still meanwhile; else as :func:`append`."""
     path = _path(folder, chain)
-    try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-        with holding(folder, chain):
-            return _append_locked(path, new())
-    except Timeout:
-        raise LedgerError(f"{path}: another process has been writing for {LOCK_SECONDS:g} s; try again later") from None
-    except OSError as error:
-        raise LedgerError(f"cannot write to {path}, nothing was added: {error.strerror or error}") from error
+    with writing(folder, chain):
+        return _append_locked(path, new())
 
 
 def read(folder: Path, chain: str) -> list[Line]:
@@ -198,6 +191,27 @@ def head(folder: Path, chain: str) -> str:
     path = _path(folder, chain)
     with _reading(path):
         return _next(path, tails.tail(path))[1]
+
+
+@contextmanager
+def writing(folder: Path, chain: str) -> Iterator[None]:
+    """Keep all others from writing to a chain meanwhile; the folder is made if missing.
+
+    Raises
+    ------
+    LedgerError
+        If another process writes for too long, or the disk refuses.
+    """
+    path = _path(folder, chain)
+    try:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+        with holding(folder, chain):
+            yield
+    except Timeout:
+        raise LedgerError(f"{path}: another process has been writing for {LOCK_SECONDS:g} s; try again later") from None
+    except OSError as error:
+        raise LedgerError(f"cannot write to {path}, nothing was added: {error.strerror or error}") from error
 
 
 def holding(folder: Path, chain: str) -> AbstractContextManager[None]:
@@ -293,7 +307,8 @@ def _verdict(folder: Path, chain: str, wanted: dict[str, dict[str, str]]) -> Ver
             if "heads" in line.body:
                 _want(wanted, Kept(f"line {count} of {RESOLUTIONS}", line.body["heads"]))
         for sha256, where in missing.items():
-            fault = f"line {count + 1}: cut off, or one before it replaced: head {sha256[:16]} in {where} is no line"
+            how = "cut off, or one before it replaced" if path.exists() else "cut off, for the file is missing"
+            fault = f"line {count + 1}: {how}: head {sha256[:16]} in {where} is no line"
             break
     except LedgerError as error:
         fault = str(error)

@@ -34,6 +34,8 @@ _NO_LINE = {
 _CHAIN_FIELDS = ("chain", "seq", "prev", "recorded_on")
 _CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
 _MERGED_FIELDS = {"prev", "seq", "sha256", "merged"}
+#: Letters of a value in a message.
+_SHOWN = 80
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -131,7 +133,7 @@ def check_name(chain: str) -> None:
     """
     if not _CHAIN_NAME.fullmatch(chain):
         raise LedgerError(
-            f"{chain!r} cannot name a chain: take up to 64 of a-z 0-9 _ . - "
+            f"{_short(chain)} cannot name a chain: take up to 64 of a-z 0-9 _ . - "
             "with a letter or digit first and no two dots in a row"
         )
 
@@ -142,7 +144,7 @@ def heads_fault(heads: Any) -> str | None:
         return "its heads are no JSON object"
     for chain, sha256 in heads.items():
         if not _CHAIN_NAME.fullmatch(chain) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-            return f"its head of {chain!r} is not 64 hex digits of a chain"
+            return f"its head of {_short(chain)} is not 64 hex digits of a chain"
     return None
 
 
@@ -173,10 +175,10 @@ def _field_fault(body: Any, chain: str) -> str | None:
     if not isinstance(body, dict):
         return "its body is not a JSON object"
     if body.get("chain") != chain:
-        return f"belongs to chain {body.get('chain')!r}"
+        return f"belongs to chain {_short(body.get('chain'))}"
     kinds = RESOLUTION_KINDS if chain == RESOLUTIONS else FORECAST_KINDS
     if body.get("kind") not in kinds:
-        return f"kind {body.get('kind')!r} does not belong in chain {chain!r} (these do: {', '.join(kinds)})"
+        return f"kind {_short(body.get('kind'))} does not belong in chain {chain!r} (these do: {', '.join(kinds)})"
     if type(body.get("seq")) is not int or not is_day(body.get("recorded_on")):
         return "has no whole-number seq or no recorded_on day"
     if "heads" in body:
@@ -188,6 +190,11 @@ def _field_fault(body: Any, chain: str) -> str | None:
         if fault:
             return fault
     return shape_fault(body) or _merged_fault(body)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _same_fault(same: Any, chain: str) -> str | None:

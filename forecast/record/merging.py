@@ -21,7 +21,7 @@ from typing import Any
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.canonical import canonical
-from forecast.record.lines import Line, hashes
+from forecast.record.lines import Line, check_name, hashes
 
 #: Where and when a line stands, not what it says.
 _PLACE = ("seq", "prev", "recorded_on", "heads", "merged")
@@ -72,6 +72,7 @@ def merge(folder: Path, theirs: Path) -> Merged:
         If the other copy is empty or does not verify, or does not begin as this one.
     """
     chain, lines = _other(theirs)
+    check_name(chain)
     if chain not in ledger.chains(folder):
         raise LedgerError(f"{folder}: has no chain {chain!r} yet: copy {theirs} to {folder / f'{chain}.jsonl'}")
     found: list[int] = []

@@ -22,7 +22,6 @@ import pandas as pd
 from forecast.errors import LedgerError
 from forecast.model.baselines import pooled_reference, references
 from forecast.model.reference import Reference
-from forecast.record import ledger
 from forecast.record.answers import Desk
 from forecast.record.lines import Line
 from forecast.record.questions import Question
@@ -169,14 +168,14 @@ def import_third_party(desk: Desk) -> Imported:
         reference = reference_on(question, made_on, desk)
         cdf = _curve(said, reference)
         told = {"said_by": source, "words": "; ".join(s.forecast for s in said)}
-        exact = [(s.forecast, f"{s.due_on} {s.probability} {_read_as(s)}".encode()) for s in said]
-        hashes = {"said": texts_sha256([(source, b""), *exact])}  # another table changes no id
+        exact = [(s.forecast, f"{s.due_on} {s.probability}".encode()) for s in said]
+        hashes = {  # another table changes no id
+            "said": texts_sha256([(source, b""), *exact]),
+            "reading": texts_sha256([(s.forecast, _read_as(s).encode()) for s in said]),
+        }
         provenance = Provenance("imported", TRANSCRIBED, diagnostics=told, hashes=hashes)
         records.append(imported_record(desk, question, voice, made_on, cdf, provenance, reference))
-    voices = sorted({str(record["forecaster"]) for record in records})
-    standing = (line.body for voice in voices for line in ledger.read(desk.home.ledger, voice))
-    new = list(new_transcripts(records, standing))
-    return Imported(append_by_forecaster(desk.home.ledger, new, desk.today), unmatched)
+    return Imported(append_by_forecaster(desk.home.ledger, records, desk.today, new_transcripts), unmatched)
 
 
 def imported_record(

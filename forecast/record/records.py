@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +16,9 @@ from forecast.model.reference import Reference
 from forecast.record import ledger
 from forecast.record.canonical import canonical
 from forecast.record.lines import Line
+from forecast.record.shapes import MODES, OPENINGS
 from forecast.release import Floats, ReleaseForecast
 
-#: When a forecast was recorded: on the day it was made, about the past, or taken over from elsewhere.
-MODES = ("live", "hindcast", "imported")
-OPENINGS = ("full", "part")
 STATUS_KINDS = ("void", "ambiguous", "reopened")
 
 _QUANTILES = (0.1, 0.5, 0.9)
@@ -229,8 +227,23 @@ def note_record(question_id: str, text: str) -> dict[str, Any]:
     return {"kind": "note", "question_id": question_id, "text": text}
 
 
-def append_new(folder: Path, chain: str, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
+#: Of records for a chain and the bodies that stand in it: what is to be written.
+Choice = Callable[[Sequence[dict[str, Any]], Sequence[Mapping[str, Any]]], Iterable[dict[str, Any]]]
+
+
+def append_new(
+    folder: Path, chain: str, records: Sequence[dict[str, Any]], recorded_on: dt.date, choose: Choice | None = None
+) -> list[Line]:
     """Write those forecasts whose ``id`` the chain does not have: twice the same adds nothing.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    chain : str
+    records : sequence of dict
+    recorded_on : datetime.date
+    choose : callable, optional
+        Leaves out what is not to be written, while nobody else writes to the chain.
 
     Returns
     -------
@@ -250,10 +263,16 @@ def append_new(folder: Path, chain: str, records: Sequence[Mapping[str, Any]], r
                 f"forecast by {record['forecaster']} for {record['question_id']}: a {mode} forecast made on {made_on} "
                 f"cannot be recorded on {recorded_on}; one about the past is a hindcast"
             )
-    return ledger.append(folder, chain, records, recorded_on=recorded_on, unique="id")
+
+    def chosen() -> Sequence[Mapping[str, Any]]:
+        return list(choose(records, [line.body for line in ledger.stream(folder, chain)])) if choose else records
+
+    return ledger.append(folder, chain, chosen, recorded_on=recorded_on, unique="id") if records else []
 
 
-def append_by_forecaster(folder: Path, records: Sequence[Mapping[str, Any]], recorded_on: dt.date) -> list[Line]:
+def append_by_forecaster(
+    folder: Path, records: Sequence[dict[str, Any]], recorded_on: dt.date, choose: Choice | None = None
+) -> list[Line]:
     """Write forecasts to the chains of their forecasters, each as :func:`append_new`.
 
     All chains are read before the first is written to, so that a broken one lets nothing in. Where a
@@ -269,7 +288,7 @@ def append_by_forecaster(folder: Path, records: Sequence[Mapping[str, Any]], rec
     added: list[Line] = []
     for chain in chains:
         try:
-            added += append_new(folder, chain, [r for r in records if r["forecaster"] == chain], recorded_on)
+            added += append_new(folder, chain, [r for r in records if r["forecaster"] == chain], recorded_on, choose)
         except LedgerError as error:
             before = f"; {len(added)} forecasts of other chains were added before: do the same again for the rest"
             raise LedgerError(f"{error}{before if added else ''}") from None

@@ -21,7 +21,7 @@ from forecast.record.lines import RESOLUTIONS, Line
 from forecast.record.questions import Question
 from forecast.record.records import reference_forecast, release_forecast
 from forecast.record.scores import Outcome, score_all, score_names
-from forecast.record.transcripts import replaced
+from forecast.record.transcripts import replaced, withdrawn
 from forecast.release import HORIZON_DAYS, ReleaseForecast
 
 #: Days from the making to its first horizon question, and so to its first score.
@@ -182,7 +182,7 @@ def _replay(standing: dict[str, Resolution], body: Mapping[str, Any], as_of: dt.
 def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
     """Give the rows of one chain's forecasts that were made by the day."""
     past = [x.body for x in lines if x.body["recorded_on"] <= view.as_of.isoformat()]
-    taken_back = {str(x.get("forecast_id")) for x in past if x["kind"] == "withdrawal"}
+    taken_back = withdrawn(past)
     instead = replaced(line.body for line in lines)
     last: dict[str, ReleaseForecast] = {}
     ids: set[str] = set()
@@ -191,9 +191,8 @@ def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
             _new_id(line, ids)
             forecast = release_forecast(line.body)
             if forecast.made_on <= view.as_of:
-                withdrawn = {"withdrawn": line.body.get("id") in taken_back}
-                mended = instead.get(str(line.body.get("id")))
-                yield _row(forecast, line.body, view, mended) | withdrawn
+                back = {"withdrawn": line.body["id"] in taken_back}
+                yield _row(forecast, line.body, view, instead.get(line.body["id"])) | back
                 if (forecast.forecaster, line.body["mode"]) == ("model", "live"):
                     before = last.get(forecast.target_id)
                     if (
@@ -202,7 +201,7 @@ def _chain_rows(lines: Sequence[Line], view: _View) -> Iterator[dict[str, Any]]:
                         and before.prob_by((forecast.made_on - before.made_on).days) < 1
                     ):
                         kept = replace(before.as_of_later(forecast.made_on), forecaster=PREVIOUS)
-                        yield _row(kept, {**line.body, "forecaster": PREVIOUS}, view) | withdrawn
+                        yield _row(kept, {**line.body, "forecaster": PREVIOUS}, view) | back
                     last[forecast.target_id] = forecast
 
 

@@ -193,7 +193,9 @@ def _decoded(client: Any, text: bytes) -> Any:
         from pyasn1_modules import rfc3161, rfc5652
 
         try:
-            reply, _ = decoder.decode(text, asn1Spec=rfc3161.TimeStampResp())
+            reply, rest = decoder.decode(text, asn1Spec=rfc3161.TimeStampResp())
+            if rest:
+                raise
             token = reply["timeStampToken"]
             signed, _ = decoder.decode(token["content"], asn1Spec=rfc5652.SignedData())
             token["content"] = encoder.encode(signed)

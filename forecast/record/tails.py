@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import mmap
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def tail(path: Path) -> Tail:
     OSError
     """
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return Tail(0, b"", False)
     try:
@@ -53,7 +53,7 @@ def tail(path: Path) -> Tail:
 
 
 def append(path: Path, text: bytes, before: Tail) -> None:
-    """Add text to a file that nobody else writes to and make it last, or leave the file as it was.
+    """Add text to a file that nobody else writes to and make it last, or leave its whole lines as they were.
 
     Half a line at its end is first moved to ``<name>.torn`` beside it.
 
@@ -75,25 +75,31 @@ def append(path: Path, text: bytes, before: Tail) -> None:
             _set_aside(path, file, before.end)
         _put(file, text, before.end)
         if is_new:
-            _fsync_folder(path.parent)
+            fsync_folder(path.parent)
 
 
 def _tail(file: int) -> Tail:
-    size = os.fstat(file).st_size
-    start = max(size - _FIRST_LOOK, 0)
-    os.lseek(file, start, os.SEEK_SET)
-    end, last, whole = _last_in(os.read(file, _FIRST_LOOK))
-    if start and not whole:
-        with mmap.mmap(file, 0, access=mmap.ACCESS_READ) as text:
-            (end, last, _), start = _last_in(text), 0
-    return Tail(start + end, last, size > start + end)
+    """Read backwards until the beginning of the last whole line is there."""
+    about = os.fstat(file)
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    reach = _FIRST_LOOK
+    while True:
+        start = max(about.st_size - reach, 0)
+        os.lseek(file, start, os.SEEK_SET)
+        text = _read(file, about.st_size - start)
+        end = text.rfind(b"\n") + 1
+        first = text.rfind(b"\n", 0, max(end - 1, 0)) + 1
+        if first or not start:
+            return Tail(start + end, text[first : max(end - 1, 0)], about.st_size > start + end)
+        reach *= 16
 
 
-def _last_in(text: bytes | mmap.mmap) -> tuple[int, bytes, bool]:
-    """End of the last line in a text, the line, and whether its beginning is in the text for sure."""
-    end = text.rfind(b"\n") + 1
-    first = text.rfind(b"\n", 0, max(end - 1, 0)) + 1
-    return end, text[first : max(end - 1, 0)], first > 0
+def _read(file: int, size: int) -> bytes:
+    found = bytearray()
+    while size > len(found) and (some := os.read(file, size - len(found))):
+        found += some
+    return bytes(found)
 
 
 @contextmanager
@@ -120,13 +126,11 @@ def _opened(path: Path) -> Iterator[tuple[int, bool]]:
 def _set_aside(path: Path, file: int, end: int) -> None:
     """Move what follows the last newline to a file beside, so that nothing is lost."""
     os.lseek(file, end, os.SEEK_SET)
-    torn = bytearray()
-    while some := os.read(file, 2**20):
-        torn += some
+    torn = _read(file, os.fstat(file).st_size - end)
     with _opened(path.with_suffix(".torn")) as (beside, is_new):
-        _put(beside, bytes(torn) + b"\n", os.fstat(beside).st_size)
+        _put(beside, torn + b"\n", os.fstat(beside).st_size)
         if is_new:
-            _fsync_folder(path.parent)
+            fsync_folder(path.parent)
     os.ftruncate(file, end)
 
 
@@ -142,8 +146,13 @@ def _put(file: int, text: bytes, before: int) -> None:
         raise
 
 
-def _fsync_folder(path: Path) -> None:
-    """Make a new file's name last too; Windows cannot open a folder, and need not."""
+def fsync_folder(path: Path) -> None:
+    """Make a new file's name last too; Windows cannot open a folder, and need not.
+
+    Raises
+    ------
+    OSError
+    """
     if not hasattr(os, "O_DIRECTORY"):
         return
     opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,69 +1,64 @@
-"""Transcripts: what somebody else said, as we wrote it down; a slip of ours in it is mended by a second one.
+"""Transcripts: what somebody else said, as we wrote it down; a slip of ours in reading it is mended by a second one.
 
 A forecast of one's own stands as it was made. What a paper or a market said stands too, but how it became a
-distribution is our doing: a line may say that it ``replaces`` an earlier transcript of the very same words. Both
-stay in the chain; the later one is scored.
+distribution is our doing: a line may say that it ``replaces`` an earlier transcript of the very same saying: source,
+words, day and number. Both stay in the chain; the later one is scored, and the earlier one counted as void.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import LedgerError
 from forecast.record import ledger
 
 #: The model of a forecast that was read off words or prices.
 TRANSCRIBED = "third-party"
 
 _SAYING = ("mode", "model", "forecaster", "question_id", "made_on")
-_WORDS = ("said_by", "words")
 _CURVES = ("cdf_full", "cdf_part")
 
 
 def replaced(bodies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Transcripts of a chain that were replaced: id of each, and of the one that counts instead.
+    """Transcripts of a chain that do not count: id of each, and of the one that counts instead.
+
+    A line replaces nothing, and stands beside it, unless what it names is an earlier transcript of the same
+    saying: no other forecast can be dropped. Of two that replace the same one, as a merge may leave them, the
+    first counts.
 
     Parameters
     ----------
     bodies : iterable of mapping
         Lines of one chain, in order.
-
-    Raises
-    ------
-    LedgerError
-        If a line replaces what is no earlier transcript of the same words, or was replaced already:
-        else a bad forecast could be dropped.
     """
     sayings: dict[str, tuple[Any, ...]] = {}
     found: dict[str, str] = {}
     for body in bodies:
-        if body["kind"] != "forecast":
+        if body["kind"] != "forecast" or not is_transcript(body):
             continue
-        name, old = str(body.get("id")), body.get("replaces")
-        if old is not None:
-            if not is_transcript(body) or sayings.get(old) != _saying(body):
-                raise LedgerError(f"forecast {name} replaces {old!r}, which is no transcript of the same words")
+        name, old = body["id"], body.get("replaces")
+        sayings[name] = _saying(body)
+        if old in sayings and old != name and sayings[old] == sayings[name]:
             if old in found:
-                raise LedgerError(f"forecast {name} replaces {old!r}, which {found[old]} replaced already")
-            found[old] = name
-        if is_transcript(body):
-            sayings[name] = _saying(body)
+                found[name] = found[old]
+            else:
+                found[old] = name
     return found
 
 
 def new_transcripts(records: Iterable[dict[str, Any]], bodies: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Give those transcripts that say something new, with what they replace.
 
-    The same words read in the same way say nothing new, whatever the table knows now that shapes the curve between
-    its days; nor does another reading with the same curves.
+    The same saying read in the same way says nothing new, whatever the table knows now that shapes the curve
+    between its days; nor does another reading with the same curves.
 
     Parameters
     ----------
     records : iterable of dict
     bodies : iterable of mapping
-        What stands in their chains.
+        What stands in their chain.
     """
     told = [body for body in bodies if body["kind"] == "forecast" and is_transcript(body)]
     gone = replaced(told)
@@ -73,7 +68,24 @@ def new_transcripts(records: Iterable[dict[str, Any]], bodies: Iterable[Mapping[
         if old is None:
             yield record
         elif old["hashes"] != record["hashes"] and any(old[name] != record[name] for name in _CURVES):
-            yield {**record, "replaces": old["id"]}
+            name = hashlib.sha256(f"{record['id']} replaces {old['id']}".encode()).hexdigest()[:16]
+            yield {**record, "replaces": old["id"], "id": name}
+
+
+def withdrawn(bodies: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Ids of the forecasts of a chain that were taken back, with the transcripts that replace one of these."""
+    taken: set[str] = set()
+    later: dict[str, str] = {}
+    for body in bodies:
+        if body["kind"] == "withdrawal":
+            taken.add(body["forecast_id"])
+        elif body["kind"] == "forecast" and "replaces" in body:
+            later[body["replaces"]] = body["id"]
+    for old in list(taken):
+        while (new := later.get(old)) is not None and new not in taken:
+            taken.add(new)
+            old = new
+    return taken
 
 
 def standing_forecasts(folder: Path, chain: str) -> Iterator[dict[str, Any]]:
@@ -82,11 +94,11 @@ def standing_forecasts(folder: Path, chain: str) -> Iterator[dict[str, Any]]:
     Raises
     ------
     LedgerError
-        If the chain is broken; else as :func:`replaced`.
+        If the chain is broken.
     """
     gone = replaced(line.body for line in ledger.stream(folder, chain))
     for line in ledger.stream(folder, chain):
-        if line.body["kind"] == "forecast" and str(line.body.get("id")) not in gone:
+        if line.body["kind"] == "forecast" and line.body["id"] not in gone:
             yield line.body
 
 
@@ -96,5 +108,5 @@ def is_transcript(body: Mapping[str, Any]) -> bool:
 
 
 def _saying(body: Mapping[str, Any]) -> tuple[Any, ...]:
-    told = body.get("diagnostics") or {}
-    return (*(body.get(name) for name in _SAYING), *(told.get(name) for name in _WORDS))
+    """Who said what about what, to the day and the number: ``hashes.said`` is over these."""
+    return (*(body.get(name) for name in _SAYING), (body.get("hashes") or {}).get("said"))

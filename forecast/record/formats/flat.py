@@ -24,6 +24,7 @@ from forecast.record import ledger
 from forecast.record.canonical import canonical
 from forecast.record.formats.target import new_file
 from forecast.record.lines import Line
+from forecast.record.shapes import is_day
 from forecast.release import GRID_DAYS
 
 #: Column -> its type in a Parquet file.
@@ -94,8 +95,13 @@ def _rows(line: Line) -> Iterator[Row]:
     body = line.body
     said = {name: value for name, value in body.items() if name not in (*PLACE, *CURVES.values())}
     whole: tuple[str | None, str | None] = (canonical(said).decode(), line.sha256)
-    days = (_day(body.get(name)) for name in ("asked_on", "made_on", "recorded_on"))
-    about = (*(body.get(name) for name in ("chain", "seq", "id", "question_id", "forecaster", "mode")), *days)
+    texts = (_text(body.get(name)) for name in ("id", "question_id", "forecaster", "mode"))
+    about = (
+        body["chain"],
+        body["seq"],
+        *texts,
+        *(_day(body.get(name)) for name in ("asked_on", "made_on", "recorded_on")),
+    )
     if body["kind"] != "forecast":
         yield *about, body["kind"], None, None, *whole
         return
@@ -105,8 +111,12 @@ def _rows(line: Line) -> Iterator[Row]:
             whole = (None, None)
 
 
-def _day(text: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
+def _text(value: Any) -> str | None:
+    return value if type(value) is str else None  # a note may hold anything
+
+
+def _day(value: Any) -> dt.date | None:
+    return dt.date.fromisoformat(value) if is_day(value) else None
 
 
 @contextmanager

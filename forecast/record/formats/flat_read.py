@@ -20,13 +20,18 @@ from pyarrow import parquet
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.formats.flat import COLUMNS, CURVES, PLACE
-from forecast.record.lines import Line
+from forecast.record.formats.reading import shown
+from forecast.record.lines import Line, check_name
+from forecast.record.tails import fsync_folder
 from forecast.release import GRID_DAYS
 
 _Cells = dict[str, Any]
 
 #: Lines that are appended at once.
 _BATCH = 50
+
+#: Letters of a cell: a line may be long.
+_LONGEST = 2**30
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,9 @@ def read(path: Path, folder: Path) -> Counter[str]:
     Raises
     ------
     LedgerError
-        If the table cannot be read, a row of it was changed or is missing, or a chain stands otherwise
-        here: nothing was added then. Lines missing at the very end show as little as in a ledger.
+        If the table cannot be read, what it says of a line was changed or is missing, or a chain stands
+        otherwise here: nothing was added then. Where a chain cannot be written after all, the message says
+        what was added before. Lines missing at the very end show as little as in a ledger.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -71,19 +77,32 @@ def read(path: Path, folder: Path) -> Counter[str]:
             for chain in ledger.chains(new):
                 next(_behind(path, new, folder, chain), None)  # before anything is written: do all fit?
             folder.mkdir(exist_ok=True)
-            return Counter({chain: _take(path, new, folder, chain) for chain in ledger.chains(new)})
-    except Timeout:
-        raise LedgerError(f"{folder}: another process has been writing; try again later") from None
+            return _take_all(path, new, folder)
     except OSError as error:
         raise LedgerError(f"cannot read {path} into {folder}: {error.strerror or error}") from None
 
 
+def _take_all(path: Path, new: Path, folder: Path) -> Counter[str]:
+    """Put all chains in their places; where one refuses after all, say what is there already."""
+    added = Counter[str]()
+    for chain in ledger.chains(new):
+        try:
+            added[chain] = _take(path, new, folder, chain)
+        except (LedgerError, OSError, Timeout) as error:
+            if not added.total():
+                raise
+            before = f"{added.total()} lines of other chains were added before: do the same again for the rest"
+            raise LedgerError(f"{error}; {before}") from None
+    return added
+
+
 def _take(path: Path, new: Path, folder: Path, chain: str) -> int:
     """Put a chain in its place, or what it has more behind the one that is there; say how many lines."""
-    with ledger.holding(folder, chain):
+    with ledger.writing(folder, chain):
         if chain not in ledger.chains(folder):
             count = sum(1 for _ in ledger.stream(new, chain))
             (new / f"{chain}.jsonl").rename(folder / f"{chain}.jsonl")
+            fsync_folder(folder)
             return count
     return len(ledger.extend(folder, chain, lambda: [_dated(line) for line in _behind(path, new, folder, chain)]))
 
@@ -97,8 +116,8 @@ def _behind(path: Path, new: Path, folder: Path, chain: str) -> Iterator[Line]:
             return
         if line.sha256 != own.sha256:
             raise LedgerError(
-                f"{path}, chain {chain} seq {line.body['seq']}: another line stands there in {folder}: "
-                "nothing was added; two copies of a chain are for 'forecast ledger merge'"
+                f"{path}, chain {chain} seq {line.body['seq']}: another line stands there in {folder}; "
+                "two copies of a chain are for 'forecast ledger merge'"
             )
     yield from lines
 
@@ -111,8 +130,11 @@ def _dated(line: Line) -> tuple[dict[str, Any], dt.date]:
 def _append(path: Path, folder: Path, run: list[_Said]) -> None:
     """Append lines of one chain and day; each must come out as it was."""
     dated = [(said.record, said.recorded_on) for said in run]
-    # as they stood: the heads that a resolution holds are those of its day
-    for said, line in zip(run, ledger.extend(folder, run[0].chain, lambda: dated), strict=True):
+    try:  # as they stood: the heads that a resolution holds are those of its day
+        lines = ledger.extend(folder, run[0].chain, lambda: dated)
+    except LedgerError as error:
+        raise LedgerError(f"{path}, chain {run[0].chain} seq {run[0].seq} and on: {error}") from None
+    for said, line in zip(run, lines, strict=True):
         if (line.body["seq"], line.sha256) != (said.seq, said.sha256):
             raise LedgerError(
                 f"{path}, chain {said.chain} seq {said.seq}: it, or a line before it, was changed or is missing"
@@ -132,13 +154,18 @@ def _lines(path: Path) -> Iterator[_Said]:
         for (chain, seq), rows in groupby(_rows(path), lambda row: (row["chain"], int(row["seq"]))):
             try:
                 yield _line(chain, seq, list(rows))
-            except (KeyError, TypeError, ValueError) as error:
-                raise LedgerError(f"{path}, chain {chain} seq {seq}: cannot be read ({error})") from None
+            except (KeyError, TypeError, ValueError, RecursionError) as error:
+                raise LedgerError(f"{path}, chain {shown(chain)} seq {seq}: cannot be read ({_short(error)})") from None
     except (KeyError, TypeError, ValueError, csv.Error, pa.ArrowException) as error:
-        raise LedgerError(f"{path}: is no flat table of a ledger ({error})") from None
+        raise LedgerError(f"{path}: is no flat table of a ledger ({_short(error)})") from None
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error)[:200].split())
 
 
 def _line(chain: str, seq: int, rows: list[_Cells]) -> _Said:
+    check_name(chain)
     first = rows[0]
     record = json.loads(first["record"])
     if record["kind"] == "forecast":
@@ -158,5 +185,13 @@ def _rows(path: Path) -> Iterator[_Cells]:
             for batch in file.iter_batches(columns=list(COLUMNS)):
                 yield from batch.to_pylist()
         return
-    with path.open(encoding="utf-8", newline="") as text:
-        yield from csv.DictReader(text)
+    before = csv.field_size_limit(_LONGEST)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+            if missing:
+                raise ValueError(f"no column {', '.join(missing)}")
+            yield from reader
+    finally:
+        csv.field_size_limit(before)

@@ -32,7 +32,7 @@ _SUM_SLACK = 0.01
 _MEDIAN = 0.5
 
 #: A range of numbers, of which the upper end counts.
-_BUCKET = re.compile(r"-?\d+(?:\.\d+)? ?(?:-|\u2013| to ) ?(-?\d+(?:\.\d+)?)", re.ASCII)
+_BUCKET = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:-|\u2013| to ) ?(-?\d+(?:\.\d+)?)", re.ASCII)
 
 
 class _Market(Entry):
@@ -152,9 +152,10 @@ def _day(where: str, answer: _Answer, matched: Matched) -> dt.date | None:
         return None
     if matched.number:
         upper = _BUCKET.fullmatch(" ".join(answer.text.split())[:100])
-        if upper is None:
-            raise fault(where, "text", answer.text, 'names no range of numbers: give its last day under "answers"')
-        return _counted(where, "text", float(upper[1]), matched)
+        if upper is None or float(upper[1]) >= float(upper[2]):
+            rule = 'names no range of numbers: give its last day, or "later", under "answers"'
+            raise fault(where, "text", answer.text, rule)
+        return _counted(where, "text", float(upper[2]), matched)
     day = last_day(answer.text)
     if day is None:
         raise fault(where, "text", answer.text, 'names no day that can be read in one way: give it under "answers"')

@@ -20,7 +20,7 @@ import numpy as np
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.records import release_forecast
-from forecast.record.transcripts import replaced
+from forecast.record.transcripts import standing_forecasts, withdrawn
 from forecast.release import Floats, ReleaseForecast
 
 #: Steps between the bounds.
@@ -116,14 +116,9 @@ def find(folder: Path, question_id: str, forecaster: str, made_on: dt.date | Non
         If there is none, or the chain is broken.
     """
     best: dict[str, dict[str, Any]] = {}
-    instead = replaced(line.body for line in ledger.stream(folder, forecaster))
-    for line in ledger.stream(folder, forecaster):
-        body = line.body
-        if body.get("id") in instead:
-            continue
-        if body["kind"] == "withdrawal":
-            best = {day: kept for day, kept in best.items() if kept["id"] != body["forecast_id"]}
-        elif body["kind"] == "forecast" and body["question_id"] == question_id:
+    back = withdrawn(line.body for line in ledger.stream(folder, forecaster))
+    for body in standing_forecasts(folder, forecaster):
+        if body["question_id"] == question_id and body["id"] not in back:
             best.setdefault(body["made_on"], body)
     day = made_on.isoformat() if made_on else max(best, default="")
     if day not in best:

@@ -57,6 +57,8 @@ class Matched(BaseModel):
     def _counted_from_somewhere(self) -> Self:
         if (self.zero is None) != (self.number in (None, CALENDAR_YEAR)):
             raise ValueError(f"zero goes with a number of {', '.join(DAYS_OF)}, and with nothing else")
+        if self.number and self.by:
+            raise ValueError("by and number both say which day a number means: take one of the two out")
         return self
 
 

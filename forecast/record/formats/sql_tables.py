@@ -33,6 +33,7 @@ forecasts = sa.Table(
     sa.Column("question_id", sa.String(200), nullable=False, index=True),
     sa.Column("forecaster", sa.String(200), nullable=False),
     sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("replaces", sa.String(64)),
     sa.Column("asked_on", sa.Date, nullable=False),
     sa.Column("made_on", sa.Date, nullable=False),
     sa.Column("recorded_on", sa.Date, nullable=False),

@@ -35,7 +35,9 @@ class Address:
         """
         try:
             url = sa.make_url(text)
-            if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+            if url.get_backend_name() == "sqlite" and (
+                url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+            ):
                 raise LedgerError("--to: names no file: its rows would be gone at once; give sqlite:///record.db")
             return cls(url)
         except (exc.ArgumentError, ValueError):

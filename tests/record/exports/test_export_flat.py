@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -182,7 +183,7 @@ def test_a_chain_that_stands_otherwise_lets_nothing_in(table: Path, tmp_path: Pa
     new = tmp_path / "new"
     ledger.append(new, "press", [note_record("q", "mine")], recorded_on=dt.date(2026, 11, 26))
     before = bytes_of(new)
-    with pytest.raises(LedgerError, match=r"chain press seq 0: another line stands there in .*: nothing was added"):
+    with pytest.raises(LedgerError, match=r"chain press seq 0: another line stands there in .*; two copies of a chain"):
         flat_read.read(table, new)
     assert bytes_of(new) == before
     assert set(tmp_path.iterdir()) == {table, new}
@@ -253,3 +254,61 @@ def test_the_command_touches_nothing_but_its_target(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flat.csv", "home"]
     again = run("ledger", "export", "flat", "--out", tmp_path / "flat.csv", "--home", home)
     assert (again.code, again.out, again.err.count("\n")) == (1, "", 1)
+
+
+def test_what_was_added_before_a_chain_refused_is_told(table: Path, short_ledger: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "press.jsonl").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(LedgerError, match=r"lines of other chains were added before: do the same again for the rest$"):
+        flat_read.read(table, new)
+    (new / "press.jsonl").unlink()
+    assert flat_read.read(table, new)["press"] > 0
+    assert bytes_of(new) == bytes_of(short_ledger)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_long_line_comes_back(tmp_path: Path, suffix: str) -> None:
+    note = note_record("q", "x" * 300_000) | {"id": 5, "made_on": "never"}
+    ledger.append(tmp_path / "old", "acme", [note], recorded_on=dt.date(2026, 1, 1))
+    flat.write(tmp_path / "old", tmp_path / f"flat{suffix}")
+    flat_read.read(tmp_path / f"flat{suffix}", tmp_path / "new")
+    assert bytes_of(tmp_path / "new") == bytes_of(tmp_path / "old")
+
+
+HEADER = ",".join(flat.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "no column chain"),
+        ("a,b\n", "no column chain"),
+        (f"{HEADER}\nacme,0,,,,,,,2026-01-01,note,,,{'[' * 60_000},0\n", "cannot be read"),
+        (f"{HEADER}\n../x,0,,,,,,,2026-01-01,note,,,{{}},0\n", "cannot name a chain"),
+        (f'{HEADER}\nacme,0,,,,,,,{"2" * 900},note,,,"{{""kind"":""note""}}",0\n', "cannot be read"),
+        (f'{HEADER}\nacme,0,,,,,,,2026-01-01,forecst,,,"{{""kind"":""forecst""}}",0\n', "chain acme seq 0 and on: "),
+    ],
+    ids=["empty", "other", "deep", "path", "day", "kind"],
+)
+def test_a_file_that_is_no_flat_table_is_one_short_line(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "flat.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(LedgerError) as caught:
+        flat_read.read(tmp_path / "flat.csv", tmp_path / "new")
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+    assert ledger.chains(tmp_path / "new") == []
+
+
+def test_a_table_without_a_chain_is_refused(table: Path, tmp_path: Path) -> None:
+    rows = pa.table({name: pa.array([None], kind) for name, kind in flat.COLUMNS.items()})
+    pq.write_table(rows, tmp_path / "null.parquet")
+    with pytest.raises(LedgerError, match="is no flat table of a ledger"):
+        flat_read.read(tmp_path / "null.parquet", tmp_path / "new")
+
+
+def test_a_byte_order_mark_before_the_header_is_taken(table: Path, short_ledger: Path, tmp_path: Path) -> None:
+    table.write_text("\ufeff" + table.read_text(encoding="utf-8"), encoding="utf-8")
+    flat_read.read(table, tmp_path / "new")
+    assert bytes_of(tmp_path / "new") == bytes_of(short_ledger)

@@ -207,8 +207,10 @@ def test_buckets_of_numbers_add_up_by_their_upper_ends(take, dated, only, by):
         (
             numbered("days"),
             {"answers": [{"text": "many", "probability": 1}]},
-            "'many': names no range of numbers: give its last day under \"answers\"",
+            '\'many\': names no range of numbers: give its last day, or "later", under "answers"',
         ),
+        (numbered("days"), {"answers": [{"text": "20-12", "probability": 1}]}, "'20-12': names no range"),
+        (numbered("days") + "by = 2027-12-31\n", {"value": 300}, "by and number both say which day"),
     ],
 )
 def test_numbers_that_mean_no_day_are_refused_in_one_line(take, foreign, mapped, cells, says):
