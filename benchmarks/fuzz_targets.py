@@ -11,6 +11,7 @@ import hashlib
 import io
 import shutil
 import zipfile
+from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -250,6 +251,23 @@ _FORECAST = canonical(
 ).removeprefix(b"{")
 _PLACED = b'"kind":"note","question_id":"q","recorded_on":"2026-01-01","seq":0}'
 
+#: A reply that a made-up authority gave to the heads of no chain, in base64.
+_REPLY = b64decode(
+    """
+MIIDbDADAgEAMIIDYwYJKoZIhvcNAQcCoIIDVDCCA1ACAQMxDzANBglghkgBZQMEAgEFADBoBgsqhkiG9w0BCRABBKBZBFcwVQIBAQYEKgMEATAx
+MA0GCWCGSAFlAwQCAQUABCBEE2+jVbNnihFGrRb36GSelPtPwh/nfoMQwGD2HKr/igIBAhgPMjAyNjExMjYxNTIxNDZaMAMCAQGgggGNMIIBiTCC
+AS+gAwIBAgIUfXxJbYx/7ajTffVFTtHGEdDmde0wCgYIKoZIzj0EAwIwETEPMA0GA1UEAwwGRyByb290MB4XDTI2MTEyNjE1MjE0NloXDTI3MTEy
+NjE1MjE0NlowDDEKMAgGA1UEAwwBRzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJ2lODPG/Knp+9XxA7EjlV0QNAXcsj5BjOjM2kyXPxbEemm4
+WVPxYtf2Z0lQYiHtEs+tyJTY0+2uZuv6xerHfOWjajBoMBYGA1UdJQEB/wQMMAoGCCsGAQUFBwMIMA4GA1UdDwEB/wQEAwIHgDAdBgNVHQ4EFgQU
+fEmytup63ywsiKDZ7bWzxgUb4gAwHwYDVR0jBBgwFoAUp5ne4H+T0YjMaPPqc2tY+NNAW0MwCgYIKoZIzj0EAwIDSAAwRQIgeSLnKbHrCKC1UusA
+3Oe4QR+UTRCs5IgiC1PSYKlzjU4CIQDMMm2YHPTVu/wxOV+MZsym+poIehKejB3AUEFMir3E1zGCAT0wggE5AgEBMCkwETEPMA0GA1UEAwwGRyBy
+b290AhR9fEltjH/tqNN99UVO0cYR0OZ17TANBglghkgBZQMEAgEFAKCBpDAaBgkqhkiG9w0BCQMxDQYLKoZIhvcNAQkQAQQwHAYJKoZIhvcNAQkF
+MQ8XDTI2MTEyNjE1MjE0NlowLwYJKoZIhvcNAQkEMSIEIMLGJrPN4fmVfhGzBhKdINre7g3Pe/nMkhxbR/ub8F29MDcGCyqGSIb3DQEJEAIvMSgw
+JjAkMCIEID+ufFfxuya0Tw4vBYDRtlioVIeXHgOXYyqGskVdmRbHMAoGCCqGSM49BAMCBEcwRQIhAOejQhmYvwNO3JCbUnsRQlNMMuvfCD9cfRPz
+bEn2HoslAiA4EIua9XniCY/YB3vm1cR8GSi0cAjRGkv4SMxyqKkkdA==
+"""
+)
+
 #: Target -> good beginnings.
 SEEDS: dict[str, list[bytes]] = {
     "lines": [
@@ -269,7 +287,7 @@ SEEDS: dict[str, list[bytes]] = {
         b"chain,seq,id,question_id,forecaster,mode,asked_on,made_on,recorded_on,kind,day,cdf,record,sha256\n"
         b'acme,0,,q,,,,,2026-01-01,note,,,"{""kind"":""note""}",' + b"0" * 64 + b"\n"
     ],
-    "stamp": [bytes.fromhex("30030201003000"), bytes.fromhex("3005300302010230")],
+    "stamp": [_REPLY, bytes.fromhex("30053003020100")],
     "metaculus": [_QUESTIONS + b"\0" + _FORECASTS, _DATES + b"\0" + _CDFS, zipped(_QUESTIONS + b"\0" + _FORECASTS)],
     "manifold": [_MARKET, _ANSWERS, b"[" + _MARKET + b"]", _BETS],
     "fatebook": [_FATEBOOK],

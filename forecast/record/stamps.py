@@ -176,6 +176,9 @@ def _reply(file: Path) -> tuple[bytes, TimeStampResponse]:
         raise LedgerError(f"cannot read {file}: {error.strerror or error}") from None
     try:
         response = _decoded(client, text)
+        if response.status == 0:  # granted, and then it must say of what and when
+            _imprint(response)
+            _time(response)
     except ValueError as error:
         raise LedgerError(f"{file}: is no reply of a time-stamping authority ({_line(error)})") from None
     if response.status != 0:
