@@ -203,8 +203,8 @@ def _decoded(client: Any, text: bytes) -> Any:
             signed, _ = decoder.decode(token["content"], asn1Spec=rfc5652.SignedData())
             token["content"] = encoder.encode(signed)
             return client.decode_timestamp_response(encoder.encode(reply))
-        except PyAsn1Error:
-            pass
+        except (PyAsn1Error, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+            pass  # what it says of bytes that are no reply is not better
         raise
 
 

@@ -277,6 +277,7 @@ def elsewhen(authority: Authority, request: Path, how: str) -> Path:
         (("stamp", "--request", "--attach", "x"), "give either --request or --attach"),
         (("stamp", "--attach", "{tmp}/none.tsr"), "cannot read"),
         (("stamp", "--attach", "{tmp}/noise"), "is no reply of a time-stamping authority"),
+        (("stamp", "--attach", "{tmp}/long"), "is no reply of a time-stamping authority"),
         (("stamp", "--attach", "{tmp}/empty"), "is no reply of a time-stamping authority (Missing SignedData)"),
         (("stamp", "--attach", "{tmp}/noise", "--out", "x"), "--out: goes with --request"),
         (("stamp", "--request", "--out", "{tmp}/no/folder/x"), "there is no folder"),
@@ -289,6 +290,7 @@ def test_a_mistake_is_one_line(
     place: Path, tmp_path: Path, run: Callable[..., Any], words: tuple[str, ...], fault: str
 ) -> None:
     (tmp_path / "noise").write_bytes(b"noise")
+    (tmp_path / "long").write_bytes(bytes.fromhex("3005300302") + b"\x88" * 137)  # a length of 136 bytes
     (tmp_path / "empty").write_bytes(bytes.fromhex("30053003020100"))  # granted, and nothing else
     ran = run("ledger", *(word.format(tmp=tmp_path) for word in words), "--home", place)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
