@@ -38,7 +38,7 @@ _LONGEST, _MOST_MB = 4096, 4096
 _NOTED = 64
 
 
-def fuzz(name: str, seconds: int, folder: Path) -> None:
+def fuzz(name: str, seconds: int, folder: Path, seed: int = 0) -> None:
     """Fuzz one target in this process, which libFuzzer ends."""
     import atheris
 
@@ -47,10 +47,10 @@ def fuzz(name: str, seconds: int, folder: Path) -> None:
     corpus, work = folder / "corpus", folder / "work"
     corpus.mkdir()
     work.mkdir()
-    for number, seed in enumerate(SEEDS[name]):
-        (corpus / f"seed{number}").write_bytes(seed)
+    for number, good in enumerate(SEEDS[name]):
+        (corpus / f"seed{number}").write_bytes(good)
     take = counting(TARGETS[name](work), folder / "taken")
-    options = [f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-rss_limit_mb={_MOST_MB}"]
+    options = [f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-rss_limit_mb={_MOST_MB}", f"-seed={seed}"]
     kept = f"-artifact_prefix={folder}/broken-"
     atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", "-timeout=20", kept, str(corpus)], take)
     atheris.Fuzz()
@@ -70,11 +70,11 @@ def counting(take: Callable[[bytes], bool], noted: Path) -> Callable[[bytes], No
     return one
 
 
-def fuzzed(name: str, seconds: int) -> tuple[dict[str, Any], str]:
+def fuzzed(name: str, seconds: int, seed: int) -> tuple[dict[str, Any], str]:
     """Fuzz one target in a process of its own: a row of the table, and what was said where it broke."""
     with tempfile.TemporaryDirectory(dir=_FAST if _FAST.is_dir() else None) as place:
         folder = Path(place)
-        words = [sys.executable, "-m", "benchmarks.ledger_fuzz", "--fuzz", name, str(seconds), str(folder)]
+        words = [sys.executable, "-m", "benchmarks.ledger_fuzz", "--fuzz", name, str(seconds), str(folder), str(seed)]
         pipe, beside = subprocess.PIPE, subprocess.STDOUT
         ran = subprocess.run(words, stdout=pipe, stderr=beside, text=True, errors="replace", cwd=_HERE.parents[1])
         told = ran.stdout
@@ -105,15 +105,17 @@ def main() -> int:
     ask.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     ask.add_argument("--only", choices=_NAMES, action="append")
     ask.add_argument("--out", type=Path, default=Path("results/ledger-fuzz.csv"))
-    ask.add_argument("--fuzz", nargs=3, help=argparse.SUPPRESS)
+    ask.add_argument("--seed", type=int, default=0, help="Of chance; 0 takes another one every time.")
+    ask.add_argument("--fuzz", nargs=4, help=argparse.SUPPRESS)
     given = ask.parse_args()
     if given.fuzz:
-        fuzz(given.fuzz[0], int(given.fuzz[1]), Path(given.fuzz[2]))
+        name, seconds, folder, seed = given.fuzz
+        fuzz(name, int(seconds), Path(folder), int(seed))
     inputs = {"code": code_sha256(), "benchmark": files_sha256([_HERE, _HERE.with_name("fuzz_targets.py")])}
     names = given.only or list(_NAMES)
     seconds = max(int(given.minutes * 60 * given.jobs / len(names)), 1)
     with ThreadPoolExecutor(given.jobs) as pool:
-        found = list(pool.map(lambda name: fuzzed(name, seconds), names))
+        found = list(pool.map(lambda name: fuzzed(name, seconds, given.seed), names))
     rows = [row for row, _ in found]
     print(f"| {' | '.join(rows[0])} |\n|{'---|' * len(rows[0])}")
     for row, told in found:
@@ -124,7 +126,7 @@ def main() -> int:
         writer.writeheader()
         writer.writerows(rows)
     machine = f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
-    settings = {"minutes": given.minutes, "jobs": given.jobs}
+    settings = {"minutes": given.minutes, "jobs": given.jobs, "seed": given.seed}
     made_from = {"inputs": inputs, "settings": settings, "machine": machine}
     given.out.with_suffix(".json").write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")
     return int(any(row["broken"] for row in rows))
