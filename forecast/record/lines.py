@@ -31,7 +31,8 @@ _NO_LINE = {
     rb"\xef\xbb\xbf": "a program put a byte order mark before it; take the file from git again",
     rb".*\r$": "a program changed the ends of lines; take the file from git again",
 }
-_CHAIN_FIELDS = ("chain", "seq", "prev", "recorded_on")
+#: Fields that the ledger sets: where and when a line stands.
+PLACE = ("chain", "seq", "prev", "recorded_on")
 _CHAIN_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9_.-]{0,63}")
 _MERGED_FIELDS = {"prev", "seq", "sha256", "merged"}
 #: Letters of a value in a message.
@@ -71,7 +72,7 @@ def written(record: Mapping[str, Any], chain: str, seq: int, prev: str, recorded
     LedgerError
         If the record is no JSON, sets a field that the ledger sets, or is of a kind for another chain.
     """
-    taken = [name for name in _CHAIN_FIELDS if name in record]
+    taken = [name for name in PLACE if name in record]
     if taken:
         raise LedgerError(f"a record must not bring its own {', '.join(taken)}: the ledger sets it")
     place = {"chain": chain, "seq": seq, "prev": prev, "recorded_on": recorded_on.isoformat()}

@@ -21,11 +21,10 @@ from typing import Any
 from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.canonical import canonical
-from forecast.record.lines import Line, check_name, hashes
+from forecast.record.lines import PLACE, Line, check_name, hashes
 
-#: Where and when a line stands, not what it says.
-_PLACE = ("seq", "prev", "recorded_on", "heads", "merged")
-_SET_AGAIN = ("chain", "seq", "prev", "recorded_on")
+#: What else is not said by a line that answers: what the ledger and a merge add to it.
+_ADDED = ("heads", "merged")
 #: What two lines of a kind have in common that may stand once only.
 _ONCE = {"forecast": "id", "withdrawal": "forecast_id"}
 
@@ -142,7 +141,7 @@ def _unknown(
 
 def _words(line: Line) -> bytes:
     """What a line says, wherever and whenever it stands."""
-    place = _PLACE if line.body["kind"] != "heads" else _SET_AGAIN
+    place = PLACE if line.body["kind"] == "heads" else (*PLACE, *_ADDED)
     return canonical({name: value for name, value in line.body.items() if name not in place})
 
 
@@ -156,7 +155,7 @@ def _anew(line: Line) -> dict[str, Any]:
     note = {"prev": line.body["prev"], "seq": line.body["seq"], "sha256": line.sha256}
     if "merged" in line.body:
         note["merged"] = line.body["merged"]
-    return {name: value for name, value in line.body.items() if name not in _SET_AGAIN} | {"merged": note}
+    return {name: value for name, value in line.body.items() if name not in PLACE} | {"merged": note}
 
 
 def _alike(line: Line) -> dict[str, Any]:

@@ -85,9 +85,10 @@ def attach(folder: Path, reply: Path, root: Path | None = None) -> tuple[Path, s
             "'forecast ledger stamp --request' asks about the present one"
         )
     kept, heads = stamp.with_suffix(".tsr"), _heads(stamp)
+    roots = _certificates(root) if root else []
     if root:
-        _check(reply, response, heads, _certificates(root), root)
-    if kept.exists() and kept.read_bytes() != text and not (root and _is_bad(kept, heads, root)):
+        _check(reply, response, heads, roots, root)
+    if kept.exists() and kept.read_bytes() != text and not (root and _is_bad(kept, heads, roots, root)):
         raise LedgerError(f"{kept}: another reply is kept for this head: remove it to put {reply} in its place")
     _keep(kept, text)
     return kept, _time(response)
@@ -160,9 +161,9 @@ def _check(reply: Path, response: TimeStampResponse, kept: Kept, roots: list[Any
         raise LedgerError(f"{reply}: cannot be trusted with the roots in {root}: {_reason(error)}") from None
 
 
-def _is_bad(reply: Path, kept: Kept, root: Path) -> bool:
+def _is_bad(reply: Path, kept: Kept, roots: list[Any], root: Path) -> bool:
     try:
-        _check(reply, _reply(reply)[1], kept, _certificates(root), root)
+        _check(reply, _reply(reply)[1], kept, roots, root)
     except LedgerError:
         return True
     return False

@@ -75,16 +75,15 @@ def new_transcripts(records: Iterable[dict[str, Any]], bodies: Iterable[Mapping[
 def withdrawn(bodies: Iterable[Mapping[str, Any]]) -> set[str]:
     """Ids of the forecasts of a chain that were taken back, with the transcripts that replace one of these."""
     taken: set[str] = set()
-    later: dict[str, str] = {}
+    later: list[tuple[str, str]] = []
     for body in bodies:
         if body["kind"] == "withdrawal":
             taken.add(body["forecast_id"])
         elif body["kind"] == "forecast" and "replaces" in body:
-            later[body["replaces"]] = body["id"]
-    for old in list(taken):
-        while (new := later.get(old)) is not None and new not in taken:
+            later.append((body["replaces"], body["id"]))
+    for old, new in later:  # in order: what replaces stands behind what it replaces
+        if old in taken:
             taken.add(new)
-            old = new
     return taken
 
 

@@ -23,7 +23,7 @@ from forecast.errors import LedgerError
 from forecast.record import ledger
 from forecast.record.canonical import canonical
 from forecast.record.formats.target import new_file
-from forecast.record.lines import Line
+from forecast.record.lines import PLACE, Line
 from forecast.record.shapes import is_day
 from forecast.release import GRID_DAYS
 
@@ -47,9 +47,6 @@ COLUMNS: dict[str, pa.DataType] = {
 
 #: Kinds of row of a forecast -> the field of its curve.
 CURVES = {"full": "cdf_full", "part": "cdf_part"}
-
-#: Fields that the ledger sets.
-PLACE = ("chain", "seq", "prev", "recorded_on")
 
 #: Lines to a group of rows of a Parquet file.
 _GROUP = 50

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from filelock import Timeout
 from pyarrow import parquet
 
 from forecast.errors import LedgerError
 from forecast.record import ledger
-from forecast.record.formats.flat import COLUMNS, CURVES, PLACE
+from forecast.record.formats.flat import COLUMNS, CURVES
 from forecast.record.formats.reading import shown
-from forecast.record.lines import Line, check_name
+from forecast.record.lines import PLACE, Line, check_name
 from forecast.record.tails import fsync_folder
 from forecast.release import GRID_DAYS
 
@@ -88,7 +87,7 @@ def _take_all(path: Path, new: Path, folder: Path) -> Counter[str]:
     for chain in ledger.chains(new):
         try:
             added[chain] = _take(path, new, folder, chain)
-        except (LedgerError, OSError, Timeout) as error:
+        except LedgerError as error:
             if not added.total():
                 raise
             before = f"{added.total()} lines of other chains were added before: do the same again for the rest"
